@@ -1,0 +1,99 @@
+"""The one result model: what a command did and what it proved. Writers beside it turn it into text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Status(Enum):
+    """What a proof came to. What could not be run is NOT PROVEN, never PASSED."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    NOT_PROVEN = "NOT PROVEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a proof found.
+
+    Attributes:
+        message: What is wrong, in a sentence.
+        revision: The id of the revision it belongs to.
+        file: The path of the file it belongs to, relative to the repository.
+        line: The line in that file, from 1.
+        details: Longer material: SQL, a traceback of the author's own code, a diff.
+        next_command: What mends it.
+    """
+
+    message: str
+    revision: str | None = None
+    file: str | None = None
+    line: int | None = None
+    details: str = ""
+    next_command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One check that ran something.
+
+    Attributes:
+        name: The stable id, such as `upgrade-from-empty`.
+        title: What it promises, such as "upgrades from an empty database".
+        status: How it came out.
+        seconds: How long it took.
+        summary: A few words beside the status, such as "7 revisions"; for NOT PROVEN the reason.
+        findings: What it found, worst first.
+    """
+
+    name: str
+    title: str
+    status: Status
+    seconds: float = 0.0
+    summary: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the run ran on."""
+
+    kit: str
+    python: str
+    sqlalchemy: str
+    alembic: str
+    postgres: str
+    provider: str
+    pinned: bool
+    """Whether the Postgres major is the one that the kit pins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a command did and what it proved.
+
+    Attributes:
+        command: As typed: `ci`, `migrate.generate`.
+        module: The schema module's import name.
+        proofs: In the order in which they ran.
+        missing: Lines of Python with the operations that the revisions lack; other readings as comments, the best one last.
+        not_compared: (kind, name) of objects found that are of no kind the kit compares.
+        kept: Dotted names of objects that only revisions make.
+        notes: Sentences worth saying that are no failure.
+    """
+
+    command: str
+    module: str
+    environment: Environment
+    proofs: tuple[Proof, ...] = ()
+    missing: tuple[str, ...] = ()
+    not_compared: tuple[tuple[str, str], ...] = ()
+    kept: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """No proof failed. (NOT PROVEN is not a failure, and not a pass: it is shown.)"""
+        return all(proof.status is not Status.FAILED for proof in self.proofs)

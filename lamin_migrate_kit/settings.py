@@ -1,0 +1,113 @@
+"""All settings in one frozen value. Nothing else in the kit reads pyproject.toml or the environment."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from lamin_migrate_kit.errors import SettingsError
+
+PINNED_MAJOR = 18
+SUPPORTED_MAJORS = (15, 16, 17, 18)
+PROVIDERS = ("url", "devcontainer", "compose", "system", "embedded")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a project and its environment ask for.
+
+    Attributes:
+        root: The folder with the pyproject.toml that was read, else the folder that the command started in.
+        package: `[tool.lamin_migrate_kit] package`, the import name of the schema module.
+        keep: Names such as `core.ix_by_hand` that only revisions make and that are never proposed for dropping.
+        schemas: Schemas to create before the models are built, besides those that metadata and revisions name.
+        extensions: Extensions to create before the models are built.
+        image: The container image to use instead of the official one.
+        server_url: `LAMIN_MIGRATE_SERVER_URL`; hidden from repr, because it may hold a password.
+        provider: `LAMIN_MIGRATE_PROVIDER`, one of PROVIDERS: use this one and no other.
+        devcontainer: Whether we are inside the kit's devcontainer (`LAMIN_MIGRATE_DEVCONTAINER` is set).
+        github_actions: Whether `GITHUB_ACTIONS` is set.
+        step_summary: `GITHUB_STEP_SUMMARY`, the file that GitHub shows as the job's summary.
+    """
+
+    root: Path
+    package: str | None = None
+    keep: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    image: str | None = None
+    server_url: str | None = field(default=None, repr=False)
+    provider: str | None = None
+    devcontainer: bool = False
+    github_actions: bool = False
+    step_summary: Path | None = None
+
+
+_TOML_NAMES = {"package": str, "keep": list, "schemas": list, "extensions": list, "image": str}
+
+
+def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
+    """Read the settings for a command that was started in `start`.
+
+    Args:
+        start: The folder the command was started in; the nearest pyproject.toml at or above it counts, but none
+            above the root of the git checkout.
+        environ: The environment, as `os.environ`.
+
+    Raises:
+        SettingsError: pyproject.toml cannot be parsed, or has an unknown key or a value of the wrong type.
+    """
+    pyproject = _find_pyproject(start.resolve())
+    table = _read_table(pyproject) if pyproject else {}
+    provider = environ.get("LAMIN_MIGRATE_PROVIDER") or None
+    if provider is not None and provider not in PROVIDERS:
+        raise SettingsError(
+            f"LAMIN_MIGRATE_PROVIDER is {provider!r}, which is no provider.",
+            next_command=f"export LAMIN_MIGRATE_PROVIDER=embedded   # one of: {', '.join(PROVIDERS)}",
+        )
+    summary = environ.get("GITHUB_STEP_SUMMARY")
+    return Settings(
+        root=pyproject.parent if pyproject else start.resolve(),
+        server_url=environ.get("LAMIN_MIGRATE_SERVER_URL") or None,
+        provider=provider,
+        devcontainer=bool(environ.get("LAMIN_MIGRATE_DEVCONTAINER")),
+        github_actions=environ.get("GITHUB_ACTIONS") == "true",
+        step_summary=Path(summary) if summary else None,
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()},
+    )
+
+
+def _find_pyproject(start: Path) -> Path | None:
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file():
+            return folder / "pyproject.toml"
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def _read_table(pyproject: Path) -> dict[str, object]:
+    try:
+        document = tomllib.loads(pyproject.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"pyproject.toml cannot be read: {error}", where=str(pyproject)) from error
+    table = document.get("tool", {}).get("lamin_migrate_kit", {})
+    for key, value in table.items():
+        _check(pyproject, key, value)
+    return dict(table)
+
+
+def _check(pyproject: Path, key: str, value: object) -> None:
+    if key not in _TOML_NAMES:
+        known = ", ".join(sorted(_TOML_NAMES))
+        raise SettingsError(f"[tool.lamin_migrate_kit] has no setting {key!r}; it has: {known}.", where=str(pyproject))
+    wanted = _TOML_NAMES[key]
+    wrong_item = isinstance(value, list) and not all(isinstance(item, str) for item in value)
+    if not isinstance(value, wanted) or wrong_item:
+        shape = "a list of strings" if wanted is list else "a string"
+        raise SettingsError(f"[tool.lamin_migrate_kit] {key} must be {shape}.", where=str(pyproject))
+
+
+assert set(_TOML_NAMES) <= {field.name for field in fields(Settings)}
