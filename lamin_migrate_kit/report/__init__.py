@@ -1,1 +1,1 @@
-"""One result model and its ways out: terminal, JSON, Markdown, GitHub."""
+"""One result model; terminal and JSON writers."""

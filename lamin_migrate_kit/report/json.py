@@ -1,0 +1,35 @@
+"""The result model as JSON: sorted, stable, one document a command, `format` says which shape it has."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+
+from lamin_migrate_kit.errors import MigrateKitError
+from lamin_migrate_kit.report.redact import redact
+
+FORMAT = 1
+
+
+def document(command: str, status: str, **fields: object) -> dict[str, object]:
+    """A document with the three fields that every command's has."""
+    return {"format": FORMAT, "command": command, "status": status, **fields}
+
+
+def error_document(command: str, error: MigrateKitError) -> dict[str, object]:
+    """What a command that could not run prints instead of its own document."""
+    texts = {"what": error.what, "where": error.where, "next": error.next_command, "details": error.details}
+    shown = {name: redact(text) if text else None for name, text in texts.items()}
+    return document(command, "error", error={**shown, "kind": type(error).__name__})
+
+
+def to_json(fields: Mapping[str, object]) -> str:
+    """Sorted and ASCII, so that it is the same bytes on every machine and under every locale."""
+    return json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=True)
+
+
+def print_document(fields: Mapping[str, object]) -> None:
+    """Print a document, the only thing that a command prints on stdout with `--format json`."""
+    sys.stdout.write(to_json(fields) + "\n")
+    sys.stdout.flush()
