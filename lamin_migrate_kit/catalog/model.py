@@ -106,6 +106,8 @@ class Column:
     identity: str = ""
     """`a` always, `d` by default."""
     identity_options: SequenceOptions | None = None
+    identity_sequence: str | None = field(default=None, compare=False)
+    """The name of the identity's sequence, in the table's schema."""
     collation: str | None = None
     """Quoted and qualified, only when it is not the type's own."""
     storage: str | None = None
@@ -357,7 +359,8 @@ class Catalog:
     Attributes:
         server_version: As `server_version_num`: 180006.
         objects: Every object under its key, sorted by key.
-        dependencies: Pairs (object, what it needs), between keys of this catalog.
+        dependencies: Pairs (object, what it needs), between keys of this catalog and keys of kind `default`, which
+            stand for a column's default: it can go and come back without the column.
         not_compared: (kind, name) of what was found and is of no kind in `KINDS`.
     """
 

@@ -1,0 +1,23 @@
+"""A database -> its Catalog, with a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from lamin_migrate_kit.catalog.assemble import assemble_catalog
+from lamin_migrate_kit.catalog.model import Catalog
+from lamin_migrate_kit.catalog.rows import read_rows
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def inspect_catalog(connection: Connection, *, ignore: Collection[str] = ()) -> Catalog:
+    """Read what a database contains. Writes nothing; works inside the caller's transaction.
+
+    Args:
+        connection: An SQLAlchemy connection whose driver is psycopg2.
+        ignore: Names of tables that are left out, such as Alembic's version table.
+    """
+    return assemble_catalog(read_rows(connection), ignore)
