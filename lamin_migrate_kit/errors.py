@@ -52,6 +52,10 @@ class ServerError(MigrateKitError):
     """No Postgres server could be had, or the one given cannot be used."""
 
 
+class ServerGone(ServerError):
+    """The server stopped answering while it was in use."""
+
+
 class MigrationError(MigrateKitError):
     """A revision failed while it ran against a database; the database was rolled back."""
 

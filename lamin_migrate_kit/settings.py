@@ -30,6 +30,8 @@ class Settings:
         devcontainer: Whether we are inside the kit's devcontainer (`LAMIN_MIGRATE_DEVCONTAINER` is set).
         github_actions: Whether `GITHUB_ACTIONS` is set.
         step_summary: `GITHUB_STEP_SUMMARY`, the file that GitHub shows as the job's summary.
+        cache_home: `XDG_CACHE_HOME`, where prepared data directories are kept.
+        state_home: `XDG_STATE_HOME`, where development servers keep their data.
     """
 
     root: Path
@@ -43,6 +45,8 @@ class Settings:
     devcontainer: bool = False
     github_actions: bool = False
     step_summary: Path | None = None
+    cache_home: Path | None = None
+    state_home: Path | None = None
 
 
 _TOML_NAMES = {"package": str, "keep": list, "schemas": list, "extensions": list, "image": str}
@@ -75,8 +79,15 @@ def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
         devcontainer=bool(environ.get("LAMIN_MIGRATE_DEVCONTAINER")),
         github_actions=environ.get("GITHUB_ACTIONS") == "true",
         step_summary=Path(summary) if summary else None,
+        cache_home=_absolute(environ.get("XDG_CACHE_HOME")),
+        state_home=_absolute(environ.get("XDG_STATE_HOME")),
         **{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()},
     )
+
+
+def _absolute(value: str | None) -> Path | None:
+    # The XDG specification says that relative paths are to be ignored.
+    return Path(value) if value and Path(value).is_absolute() else None
 
 
 def _find_pyproject(start: Path) -> Path | None:

@@ -1,0 +1,157 @@
+"""Databases that exist for one `with` block, under a prefix of our own on whichever server."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamin_migrate_kit.errors import ServerGone
+from lamin_migrate_kit.interruption import signals_deferred, termination_raises
+from lamin_migrate_kit.servers.server import Server, open_engine, server_answers
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+
+PREFIX = "lamin_migrate_scratch_"
+_LONGEST_NAME = 63  # bytes; Postgres cuts what is longer
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchDatabase:
+    """A database that is dropped when its `with` block ends.
+
+    Attributes:
+        server: The server that it is on.
+        name: Its name, which starts with PREFIX.
+        url: Its URL; the driver is `postgresql+psycopg2`.
+    """
+
+    server: Server
+    name: str
+    url: URL
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A new connection; the caller commits. Nothing keeps it open after the block.
+
+        Raises:
+            ServerGone: The server stopped answering.
+        """
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            with open_engine(self.url, own=self.server.own).connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            _raise_if_gone(self.server, error)
+            raise
+
+
+@contextmanager
+def scratch_database(
+    server: Server, *, template: ScratchDatabase | None = None, hint: str = ""
+) -> Iterator[ScratchDatabase]:
+    """Create a database for this block, empty or as a copy of another one; drop it at the end, whatever happens.
+
+    Args:
+        server: Where to create it.
+        template: The scratch database to copy; connections to it are ended first.
+        hint: A word that makes the name readable, such as "current".
+
+    Raises:
+        ServerGone: The server stopped answering.
+        sqlalchemy.exc.DBAPIError: The server refused, for instance because its disk is full.
+    """
+    name = scratch_name(hint)
+    database = ScratchDatabase(server, name, server.url.set(database=name))
+    with termination_raises():
+        try:
+            with signals_deferred():
+                _create(database, template)
+            yield database
+        except Exception as error:
+            _raise_if_gone(server, error)
+            raise
+        finally:
+            with signals_deferred():
+                _drop(database)
+
+
+def scratch_name(hint: str = "") -> str:
+    """A new name: PREFIX, this machine, this process, something random, and the hint, in at most 63 bytes."""
+    readable = re.sub(r"[^a-z0-9]+", "_", hint.lower()).strip("_")
+    words = [_machine(), str(os.getpid()), secrets.token_hex(4), readable]
+    return (PREFIX + "_".join(word for word in words if word))[:_LONGEST_NAME]
+
+
+def _machine() -> str:
+    """Six digits that stand for the processes that can see each other's pids: this boot of this machine or container."""
+    facts = [socket.gethostname()]
+    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        try:
+            facts.append(os.readlink(path) if path.endswith("pid") else Path(path).read_text())
+        except OSError:  # not Linux
+            continue
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:6]
+
+
+def _create(database: ScratchDatabase, template: ScratchDatabase | None) -> None:
+    from sqlalchemy import text
+
+    # Without a template of ours, template0: template1 may hold whatever the site has put there.
+    source = template.name if template else "template0"
+    strategy = " STRATEGY file_copy" if database.server.own else ""
+    with _maintenance(database.server) as connection:
+        if template is not None:
+            connection.execute(
+                text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"),
+                {"name": template.name},
+            )
+        where = "" if template else f" ENCODING 'UTF8' {_locale(connection, database.server.major)}"
+        connection.exec_driver_sql(f'CREATE DATABASE "{database.name}" TEMPLATE "{source}"{where}{strategy}')
+
+
+def _locale(connection: Connection, major: int) -> str:
+    """The clause that gives every scratch database the same order and case rules: those of Unicode code points."""
+    if major >= 17:
+        return "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
+    # Before 17 C.UTF-8 is the C library's, under one of two spellings, or missing.
+    known = connection.exec_driver_sql(
+        "SELECT collcollate FROM pg_collation WHERE collcollate IN ('C.UTF-8', 'C.utf8') AND collprovider = 'c' LIMIT 1"
+    ).scalar()
+    return f"LOCALE_PROVIDER libc LOCALE '{known or 'C'}'"
+
+
+def _drop(database: ScratchDatabase) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        with _maintenance(database.server) as connection:
+            connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')
+    except OperationalError as error:
+        _raise_if_gone(database.server, error)
+        raise
+
+
+@contextmanager
+def _maintenance(server: Server) -> Iterator[Connection]:
+    with open_engine(server.url, own=server.own).connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _raise_if_gone(server: Server, error: Exception) -> None:
+    if isinstance(error, ServerGone) or server_answers(server):
+        return
+    raise ServerGone(
+        f"The {server.label} stopped answering while it was in use.",
+        where=server.url.render_as_string(hide_password=True),
+        next_command="run the command again; nothing that it had begun was kept",
+    ) from error

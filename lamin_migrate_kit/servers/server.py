@@ -1,0 +1,107 @@
+"""A running Postgres that the kit may use, and how to talk to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lamin_migrate_kit.errors import ServerError
+from lamin_migrate_kit.settings import PINNED_MAJOR, SUPPORTED_MAJORS
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Engine
+
+APPLICATION_NAME = "lamin_migrate_kit"
+_CONNECT_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running Postgres that we may use.
+
+    Attributes:
+        provider: Where it comes from: one of `settings.PROVIDERS`.
+        url: The URL of its maintenance database; the driver is `postgresql+psycopg2`.
+        version: As people write it, such as "18.6".
+        version_num: As Postgres computes with it, such as 180006.
+        own: Started by the kit: it may run with durability off, and clones may use STRATEGY file_copy.
+    """
+
+    provider: str
+    url: URL
+    version: str
+    version_num: int
+    own: bool
+
+    @property
+    def major(self) -> int:
+        """The major version, such as 18."""
+        return self.version_num // 10000
+
+    @property
+    def pinned(self) -> bool:
+        """Whether this is the major that the kit pins."""
+        return self.major == PINNED_MAJOR
+
+    @property
+    def label(self) -> str:
+        """What a report calls it: "embedded Postgres 18.6"; another major than the pinned one is marked."""
+        mark = "" if self.pinned else f" (not the pinned major {PINNED_MAJOR})"
+        return f"{self.provider} Postgres {self.version}{mark}"
+
+
+def open_engine(url: URL, *, own: bool = False, connect_seconds: int = _CONNECT_SECONDS) -> Engine:
+    """An engine that keeps no connections, so that whoever drops a database is not in its own way.
+
+    Args:
+        url: A URL with the driver postgresql+psycopg2.
+        own: Whether the kit started the server; then variables such as PGOPTIONS, meant for others, do not count.
+        connect_seconds: How long to wait for a connection.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    arguments: dict[str, object] = {"connect_timeout": connect_seconds}
+    if "application_name" not in url.query:
+        arguments["application_name"] = APPLICATION_NAME
+    if own:
+        arguments |= {"options": "", "hostaddr": ""}
+    return create_engine(url, poolclass=NullPool, connect_args=arguments)
+
+
+def describe_server(provider: str, url: URL, *, own: bool) -> Server:
+    """Connect once and ask for the version.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: No connection could be had.
+        ServerError: The server is older than the oldest supported major.
+    """
+    with open_engine(url, own=own).connect() as connection:
+        version, version_num = connection.exec_driver_sql(
+            "SELECT current_setting('server_version'), current_setting('server_version_num')::int"
+        ).one()
+    server = Server(provider, url, version.split()[0], version_num, own)
+    refuse_unsupported(server)
+    return server
+
+
+def refuse_unsupported(server: Server) -> None:
+    """Raise a ServerError when the server is older than the oldest supported major."""
+    oldest = min(SUPPORTED_MAJORS)
+    if server.major < oldest:
+        raise ServerError(
+            f"The server is Postgres {server.version}; the kit needs {oldest} or later.",
+            where=server.url.render_as_string(hide_password=True),
+            next_command=f"export LAMIN_MIGRATE_SERVER_URL=...   # a Postgres {oldest} to {PINNED_MAJOR}, or unset it",
+        )
+
+
+def server_answers(server: Server) -> bool:
+    """Whether a connection can be had right now."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        with open_engine(server.url, own=server.own, connect_seconds=2).connect():
+            return True
+    except OperationalError:
+        return False
