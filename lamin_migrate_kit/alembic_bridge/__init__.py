@@ -1,0 +1,40 @@
+"""The only module that touches Alembic's EnvironmentContext, its runner and its autogenerate internals.
+
+Everything here works without the author's `env.py`: what it would configure follows from the `SchemaModule`.
+Alembic's `op` and `context` are proxies of the process, so runs of two threads take turns (one at a time a process).
+"""
+
+from __future__ import annotations
+
+from lamin_migrate_kit.alembic_bridge.comparing import SecondOpinionUnavailable, compare
+from lamin_migrate_kit.alembic_bridge.offline import PlannedStep, downgrade_sql, plan_steps, upgrade_sql
+from lamin_migrate_kit.alembic_bridge.running import (
+    RevisionFailed,
+    ServerLost,
+    Step,
+    current_revision,
+    downgrade,
+    upgrade,
+)
+from lamin_migrate_kit.alembic_bridge.script import Script, open_script
+from lamin_migrate_kit.alembic_bridge.type_rendering import render_type
+from lamin_migrate_kit.alembic_bridge.watching import Statement
+
+__all__ = [
+    "PlannedStep",
+    "RevisionFailed",
+    "Script",
+    "SecondOpinionUnavailable",
+    "ServerLost",
+    "Statement",
+    "Step",
+    "compare",
+    "current_revision",
+    "downgrade",
+    "downgrade_sql",
+    "open_script",
+    "plan_steps",
+    "render_type",
+    "upgrade",
+    "upgrade_sql",
+]

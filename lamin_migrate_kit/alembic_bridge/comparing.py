@@ -1,0 +1,110 @@
+"""Alembic's own comparison of the models with a database, as a second opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.exc import SQLAlchemyError
+
+from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
+from lamin_migrate_kit.alembic_bridge.running import server_message
+from lamin_migrate_kit.alembic_bridge.type_rendering import render_item
+from lamin_migrate_kit.errors import MigrateKitError
+
+if TYPE_CHECKING:
+    from lamin_migrate_kit.schema_module import SchemaModule
+
+_BOOKKEEPING = ("migration_", "version_", "alembic_version")
+
+
+class SecondOpinionUnavailable(MigrateKitError):  # noqa: N818 (the name says what happened)
+    """Alembic's comparison crashed, so there is no second opinion.
+
+    Attributes:
+        reason: What it said, in one line.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Alembic's own comparison crashed: {reason}")
+        self.reason = reason
+
+
+def compare(connection: Connection, module: SchemaModule, *, keep: Collection[str] = ()) -> tuple[str, ...]:
+    """What Alembic's autogenerate would write to bring a database to the models, types and server defaults included.
+
+    Args:
+        connection: To a database with the module's tables. A transaction that is open on it stays usable.
+        module: Its models, and so the schemas that are looked at.
+        keep: Dotted names (`core.ix_by_hand`) of objects that only revisions make, not looked at.
+
+    Returns:
+        Lines of Python, empty when Alembic sees no difference.
+
+    Raises:
+        SecondOpinionUnavailable: Alembic crashed.
+    """
+    metadata = module.metadata()
+    open_before = connection.in_transaction()
+    try:
+        with quiet_alembic():
+            return _compare(connection, metadata, frozenset(keep))
+    except Exception as error:
+        # Anything: this is other people's code on the author's models, and its opinion is the second one.
+        raise SecondOpinionUnavailable(_reason(error)) from error
+    finally:
+        if not open_before:
+            connection.rollback()
+
+
+def _compare(connection: Connection, metadata: MetaData, keep: frozenset[str]) -> tuple[str, ...]:
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_schemas": True,
+            "include_name": _name_filter(_schemas(connection, metadata), keep),
+        },
+    )
+    # A savepoint: a query of Alembic's that fails must not take the caller's transaction with it.
+    with connection.begin_nested():
+        operations = produce_migrations(context, metadata).upgrade_ops
+        assert operations is not None
+        rendered = render_python_code(
+            operations, migration_context=context, render_item=render_item, sqlalchemy_module_prefix="sa."
+        )
+    return () if operations.is_empty() else _lines(rendered)
+
+
+def _schemas(connection: Connection, metadata: MetaData) -> frozenset[str | None]:
+    """The schemas of the models' tables; the connection's default schema is called None, as Alembic does."""
+    default = connection.dialect.default_schema_name
+    return frozenset(None if table.schema == default else table.schema for table in metadata.tables.values())
+
+
+def _name_filter(schemas: frozenset[str | None], keep: frozenset[str]) -> Any:
+    def include(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
+        if kind == "schema":
+            return name in schemas
+        schema = parents.get("schema_name") or "public"
+        if f"{schema}.{name}" in keep or name in keep:
+            return False
+        return not (kind == "table" and (name or "").startswith(_BOOKKEEPING))
+
+    return include
+
+
+def _lines(rendered: str) -> tuple[str, ...]:
+    """The operations alone: no indentation of a function's body, none of Alembic's comments about itself."""
+    lines = [line.removeprefix("    ") for line in rendered.splitlines()]
+    return tuple(line for line in lines if line.strip() and not line.startswith("# ###"))
+
+
+def _reason(error: Exception) -> str:
+    message = server_message(error)
+    name = type(error).__name__
+    return message if isinstance(error, SQLAlchemyError) or message.startswith(name) else f"{name}: {message}"

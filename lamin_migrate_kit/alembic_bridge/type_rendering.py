@@ -1,0 +1,55 @@
+"""How an author's column type is spelled in a revision file."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import _repr_type
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import make_url
+from sqlalchemy.types import TypeEngine
+
+from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
+
+
+def render_type(type_: TypeEngine[Any]) -> tuple[str, frozenset[str]]:
+    """Spell a type as the revision files do: `sa.Integer()`, `sqm.sql.sqltypes.AutoString()`, `postgresql.JSONB(…)`.
+
+    Args:
+        type_: A column's type, as the models declare it.
+
+    Returns:
+        The expression, and the import lines that it needs besides `import sqlalchemy as sa` and `import sqlmodel as
+        sqm`, which stand at the head of every revision file.
+    """
+    with quiet_alembic():
+        context = AutogenContext(
+            _postgres_context(),
+            opts={
+                "sqlalchemy_module_prefix": "sa.",
+                "alembic_module_prefix": "op.",
+                "user_module_prefix": None,
+                "render_item": render_item,
+            },
+            autogenerate=False,
+        )
+        text = _repr_type(type_, context)
+    return text, frozenset(context.imports)
+
+
+def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """Alembic's hook for what it does not know to spell: the types of sqlmodel, and the imports of the author's own."""
+    module = type(item).__module__
+    if kind != "type" or module.startswith("sqlalchemy."):
+        return False
+    if module.split(".")[0] == "sqlmodel":
+        return f"sqm{module.removeprefix('sqlmodel')}.{item!r}"
+    context.imports.add(f"import {module}")
+    return False
+
+
+@cache
+def _postgres_context() -> MigrationContext:
+    return MigrationContext.configure(url=make_url("postgresql+psycopg2://"))

@@ -1,0 +1,137 @@
+"""Watching a connection: every statement as it was sent, the line that sent it, and whether it is already committed."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection, event
+
+# psycopg2.extensions.TRANSACTION_STATUS_IDLE
+_IDLE = 0
+# How SQLAlchemy asks for what exists before it creates or drops a type or a table.
+_PROBE = re.compile(r"\s*SELECT pg_catalog\.pg_\w+\.", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement that a revision sent to the server.
+
+    Attributes:
+        sql: Its text, with the parameters in place.
+        line: The line of the revision file that it comes from; None for Alembic's own bookkeeping.
+        seconds: How long the server took.
+        kept: No transaction was open after it, or the one it belonged to was committed within the revision: a later
+            failure of the revision does not take it back.
+    """
+
+    sql: str
+    line: int | None
+    seconds: float
+    kept: bool = False
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it only asks the catalogs for what exists, as SQLAlchemy does before it creates a type."""
+        return bool(_PROBE.match(self.sql))
+
+
+class Watch:
+    """Records what runs on a connection, a step at a time. Use it as a context manager around all steps."""
+
+    def __init__(self, connection: Connection, on_statement: Callable[[Statement], None] | None = None) -> None:
+        self.connection = connection
+        self.statements: list[Statement] = []
+        self.pending: str | None = None
+        self.commits = 0
+        self._on_statement = on_statement
+        self._path = ""
+        self._began = 0.0
+        self._busy = False
+        self._listeners: tuple[tuple[str, Callable[..., None]], ...] = (
+            ("before_cursor_execute", self._before),
+            ("after_cursor_execute", self._after),
+            ("commit", self._committed),
+        )
+
+    def __enter__(self) -> Watch:
+        for name, listener in self._listeners:
+            event.listen(self.connection, name, listener)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name, listener in self._listeners:
+            event.remove(self.connection, name, listener)
+
+    def begin_step(self, path: Path) -> None:
+        """Forget the last step; statements from now on come from the revision file at `path`."""
+        self.statements = []
+        self.pending = None
+        self.commits = 0
+        self._path = str(path)
+
+    @property
+    def ended_by_hand(self) -> bool:
+        """Whether the revision ended the transaction itself (`op.execute("COMMIT")`): nothing protects what follows."""
+        return bool(self.statements) and self.statements[-1].kept and self.connection.in_transaction()
+
+    def _before(self, _: Any, cursor: Any, statement: str, parameters: Any, __: Any, many: bool) -> None:
+        if self._busy:
+            return
+        self.pending = _as_sent(cursor, statement, parameters, many)
+        self._began = time.perf_counter()
+
+    def _after(self, _: Any, cursor: Any, *__: Any) -> None:
+        if self._busy or self.pending is None:
+            return
+        seconds = time.perf_counter() - self._began
+        kept = cursor.connection.get_transaction_status() == _IDLE
+        if kept:
+            self._keep()
+        self.statements.append(Statement(self.pending, self._calling_line(), seconds, kept))
+        self.pending = None
+        self._tell()
+
+    def _tell(self) -> None:
+        """Hand the last statement out; what the listener itself sends on this connection is not watched."""
+        if self._on_statement is None:
+            return
+        self._busy = True
+        try:
+            self._on_statement(self.statements[-1])
+        finally:
+            self._busy = False
+
+    def _committed(self, _: Any) -> None:
+        self.commits += 1
+        self._keep()
+
+    def _keep(self) -> None:
+        self.statements = [replace(one, kept=True) for one in self.statements]
+
+    def _calling_line(self) -> int | None:
+        frame = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code.co_filename == self._path:
+                return frame.f_lineno
+            frame = frame.f_back  # type: ignore[assignment]
+        return None
+
+
+def _as_sent(cursor: Any, statement: str, parameters: Any, many: bool) -> str:
+    """The text that psycopg2 sends: parameters in place, doubled per cent signs single."""
+    try:
+        sets = parameters if many and isinstance(parameters, list) else [parameters]
+        sent = [cursor.mogrify(statement, one) for one in sets]
+    except Exception:
+        # Whatever is wrong with the parameters, the execution itself will say it better.
+        return statement
+    return ";\n".join(one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in sent)
