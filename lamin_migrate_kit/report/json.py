@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from lamin_migrate_kit.errors import MigrateKitError
+from lamin_migrate_kit.report.model import Proof, Report
 from lamin_migrate_kit.report.redact import redact
 
 FORMAT = 1
@@ -33,3 +35,23 @@ def print_document(fields: Mapping[str, object]) -> None:
     """Print a document, the only thing that a command prints on stdout with `--format json`."""
     sys.stdout.write(to_json(fields) + "\n")
     sys.stdout.flush()
+
+
+def report_document(report: Report, **more: object) -> dict[str, object]:
+    """The document of a command that ran proofs; `status` is `passed` or `failed`."""
+    return document(
+        report.command,
+        "passed" if report.passed else "failed",
+        module=report.module,
+        environment=asdict(report.environment),
+        proofs=[_proof(proof) for proof in report.proofs],
+        missing=list(report.missing),
+        not_compared=[{"kind": kind, "name": name} for kind, name in report.not_compared],
+        kept=list(report.kept),
+        notes=list(report.notes),
+        **more,
+    )
+
+
+def _proof(proof: Proof) -> dict[str, object]:
+    return {**asdict(proof), "status": proof.status.value, "seconds": round(proof.seconds, 3)}

@@ -78,7 +78,8 @@ class Report:
         command: As typed: `ci`, `migrate.generate`.
         module: The schema module's import name.
         proofs: In the order in which they ran.
-        missing: Lines of Python with the operations that the revisions lack; other readings as comments, the best one last.
+        missing: Lines of Python with the operations that the revisions lack; other readings as comments, the best
+            one last.
         not_compared: (kind, name) of objects found that are of no kind the kit compares.
         kept: Dotted names of objects that only revisions make.
         notes: Sentences worth saying that are no failure.

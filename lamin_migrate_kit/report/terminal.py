@@ -1,15 +1,28 @@
-"""What people read in a terminal. A line that is to be copied is never wrapped or cut."""
+"""What people read in a terminal: one line a proof while it runs, then what failed, then what is missing.
+
+A line that is to be copied is never wrapped or cut. Colour only on a terminal, and not with NO_COLOR.
+"""
 
 from __future__ import annotations
 
 import functools
 import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.text import Text
 
 from lamin_migrate_kit.errors import MigrateKitError
+from lamin_migrate_kit.report.model import Environment, Finding, Proof, Report, Status
 from lamin_migrate_kit.report.redact import redact
+
+STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_PROVEN: "yellow"}
+_WIDEST = 100
+_NARROW = 72
+_STATUS_WIDTH = max(len(status.value) for status in Status)
+_INDENT = " " * (_STATUS_WIDTH + 2)
 
 
 @functools.cache
@@ -18,13 +31,25 @@ def _console(stderr: bool, stream: int) -> Console:  # noqa: ARG001  (a new stre
 
 
 def console(*, stderr: bool = False) -> Console:
-    """The console for stdout or stderr. Colour only on a terminal without NO_COLOR; it never wraps."""
+    """The console for stdout or stderr. It never wraps on its own."""
     return _console(stderr, id(sys.stderr if stderr else sys.stdout))
 
 
-def print_text(text: str, style: str | None = None) -> None:
+def print_text(text: str = "", style: str | None = None) -> None:
     """Print text to stdout as it is."""
     console().print(Text(text, style=style or ""))
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print lines that are to be copied; comments step back."""
+    for line in lines:
+        print_text(line, "dim" if line.lstrip().startswith("#") else None)
+
+
+def print_note(text: str) -> None:
+    """Print a sentence, wrapped to the terminal's width."""
+    for line in wrapped(text):
+        print_text(line, "dim")
 
 
 def print_error(error: MigrateKitError) -> None:
@@ -34,3 +59,114 @@ def print_error(error: MigrateKitError) -> None:
     to.print(Text.assemble(("error: ", "bold red"), first))
     for line in rest:
         to.print(Text(line))
+
+
+def print_header(environment: Environment, module: str) -> None:
+    """One line: the kit, the module, and the server with its exact version."""
+    server = environment.postgres or "no Postgres needed"
+    parts = [f"lamin_migrate_kit {environment.kit}", module, server]
+    print_text(" · ".join(part for part in parts if part), "bold")
+    print_text()
+
+
+@contextmanager
+def running(title: str) -> Iterator[None]:
+    """Show on a terminal that something is going on; elsewhere nothing."""
+    if not console().is_terminal:
+        yield
+        return
+    with console().status(Text(title, style="dim"), spinner="dots"):
+        yield
+
+
+def print_proof(proof: Proof) -> None:
+    """The line of a proof that is done: status, what it promises, a few words, its time."""
+    time = f"{proof.seconds:.2f} s"
+    status = Text(proof.status.value.ljust(_STATUS_WIDTH), style=STYLES[proof.status])
+    room = width() - len(_INDENT)
+    beside = f"{proof.title}{'  ' + proof.summary if proof.summary else ''}"
+    if width() >= _NARROW and len(beside) + len(time) + 2 <= room:
+        filler = " " * (room - len(beside) - len(time))
+        summary = (f"  {proof.summary}" if proof.summary else "", "dim")
+        console().print(Text.assemble(status, "  ", proof.title, summary, filler, (time, "dim")))
+        return
+    first, *more = wrapped(proof.title, indent=len(_INDENT)) or [""]
+    console().print(Text.assemble(status, "  ", first.strip()))
+    for line in [*more, *wrapped(f"{proof.summary} ({time})" if proof.summary else time, indent=len(_INDENT))]:
+        print_text(line, "dim")
+
+
+def print_report(report: Report) -> None:
+    """Everything below the proofs' lines: findings, what is not compared, notes, the verdict, missing operations."""
+    for proof in report.proofs:
+        if proof.findings:
+            print_text()
+            print_text(f"{proof.status.value}: {proof.title}", STYLES[proof.status])
+            for finding in proof.findings:
+                _print_finding(finding)
+    _print_remarks(report)
+    print_text()
+    print_text(verdict(report), STYLES[Status.PASSED if report.passed else Status.FAILED])
+    if report.missing:
+        print_text()
+        print_text("missing in upgrade():", "bold")
+        print_text()
+        print_lines(report.missing)
+
+
+def verdict(report: Report) -> str:
+    """The sentence that a run comes to."""
+    failed = sum(proof.status is Status.FAILED for proof in report.proofs)
+    if failed:
+        return f"{failed} of {len(report.proofs)} proofs failed"
+    rows = [proof for proof in report.proofs if proof.name == "rows"]
+    if any(proof.status is Status.NOT_PROVEN for proof in rows):
+        return "schema proven; rows NOT PROVEN"
+    return "schema and rows proven" if rows else "proven"
+
+
+def width() -> int:
+    """How wide the output may be; what is piped is as wide as is read with ease."""
+    return min(console().width, _WIDEST) if console().is_terminal else _WIDEST
+
+
+def wrapped(text: str, *, indent: int = 0) -> list[str]:
+    """Wrap prose to the width; long words, such as paths, stay whole."""
+    space = " " * indent
+    filled: list[str] = []
+    for line in text.splitlines():
+        filled += textwrap.wrap(
+            line,
+            max(width(), indent + 20),
+            initial_indent=space,
+            subsequent_indent=space,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return filled
+
+
+def _print_finding(finding: Finding) -> None:
+    for line in wrapped(redact(finding.message), indent=2):
+        print_text(line)
+    if finding.file:
+        print_text(f"    {finding.file}:{finding.line}" if finding.line else f"    {finding.file}", "cyan")
+    for line in redact(finding.details).splitlines():
+        print_text(f"    {line}", "dim")
+    if finding.next_command:
+        first, *rest = finding.next_command.splitlines()
+        for line in (f"    next: {first}", *(f"          {more}" for more in rest)):
+            print_text(line)
+
+
+def _print_remarks(report: Report) -> None:
+    remarks = list(report.notes)
+    if report.kept:
+        remarks.append(f"kept, because only revisions make them: {', '.join(report.kept)}")
+    if report.not_compared:
+        shown = ", ".join(f"{kind} {name}" for kind, name in report.not_compared)
+        remarks.append(f"not compared, of a kind that the kit does not know yet: {shown}")
+    if remarks:
+        print_text()
+    for remark in remarks:
+        print_note(redact(remark))
