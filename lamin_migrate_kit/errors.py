@@ -48,6 +48,10 @@ class RevisionError(MigrateKitError):
     """The revision files are not a linear, readable history."""
 
 
+class WriteError(MigrateKitError):
+    """Files could not be written; all of them are as they were."""
+
+
 class ServerError(MigrateKitError):
     """No Postgres server could be had, or the one given cannot be used."""
 

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from lamin_migrate_kit.errors import SettingsError
 
@@ -21,6 +22,7 @@ class Settings:
     Attributes:
         root: The folder with the pyproject.toml that was read, else the folder that the command started in.
         package: `[tool.lamin_migrate_kit] package`, the import name of the schema module.
+        metadata: Where the package's MetaData is, such as `package.models:Base.metadata`, when it cannot be told.
         keep: Names such as `core.ix_by_hand` that only revisions make and that are never proposed for dropping.
         schemas: Schemas to create before the models are built, besides those that metadata and revisions name.
         extensions: Extensions to create before the models are built.
@@ -36,6 +38,7 @@ class Settings:
 
     root: Path
     package: str | None = None
+    metadata: str | None = None
     keep: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
@@ -49,7 +52,14 @@ class Settings:
     state_home: Path | None = None
 
 
-_TOML_NAMES = {"package": str, "keep": list, "schemas": list, "extensions": list, "image": str}
+_TOML_NAMES = {
+    "package": str,
+    "metadata": str,
+    "keep": list,
+    "schemas": list,
+    "extensions": list,
+    "image": str,
+}
 
 
 def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
@@ -99,7 +109,7 @@ def _find_pyproject(start: Path) -> Path | None:
     return None
 
 
-def _read_table(pyproject: Path) -> dict[str, object]:
+def _read_table(pyproject: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(pyproject.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
