@@ -6,6 +6,7 @@ A line that is to be copied is never wrapped or cut. Colour only on a terminal, 
 from __future__ import annotations
 
 import functools
+import io
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,10 @@ _INDENT = " " * (_STATUS_WIDTH + 2)
 
 @functools.cache
 def _console(stderr: bool, stream: int) -> Console:  # noqa: ARG001  (a new stream, as under pytest, is a new console)
+    to = sys.stderr if stderr else sys.stdout
+    if isinstance(to, io.TextIOWrapper):
+        # A name that the locale cannot spell is no reason to crash.
+        to.reconfigure(errors="backslashreplace")
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
@@ -65,7 +70,8 @@ def print_header(environment: Environment, module: str) -> None:
     """One line: the kit, the module, and the server with its exact version."""
     server = environment.postgres or "no Postgres needed"
     parts = [f"lamin_migrate_kit {environment.kit}", module, server]
-    print_text(" · ".join(part for part in parts if part), "bold")
+    dot = "·" if console().encoding.startswith("utf") else "-"
+    print_text(f" {dot} ".join(part for part in parts if part), "bold")
     print_text()
 
 
@@ -101,7 +107,8 @@ def print_report(report: Report) -> None:
     for proof in report.proofs:
         if proof.findings:
             print_text()
-            print_text(f"{proof.status.value}: {proof.title}", STYLES[proof.status])
+            for line in wrapped(f"{proof.status.value}: {proof.title}"):
+                print_text(line, STYLES[proof.status])
             for finding in proof.findings:
                 _print_finding(finding)
     _print_remarks(report)
