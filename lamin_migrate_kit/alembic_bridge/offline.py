@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy import BindParameter, ClauseElement, TextClause, literal
 from sqlalchemy.engine.mock import MockConnection
+from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.types import NullType
 
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
 from lamin_migrate_kit.alembic_bridge.running import forget_operations
@@ -115,6 +118,7 @@ def _write_down(module: SchemaModule, script: Script, step: RevisionStep, writte
         context = environment.get_context()
         # What a server with standard_conforming_strings = on (the default since 2010) tells a connection.
         context.dialect._backslash_escapes = False  # type: ignore[attr-defined]
+        context.impl._exec = _typed(context.impl._exec)  # type: ignore[method-assign]
         context.connection = context.impl.connection = _Recorder(context)  # type: ignore[assignment]
         try:
             environment.run_migrations()
@@ -193,4 +197,19 @@ def _with_parameters(statement: Any, parameters: Mapping[str, Any] | Sequence[Ma
     sets = [parameters] if isinstance(parameters, Mapping) else list(parameters)
     if hasattr(statement, "values"):
         return [statement.values(**one) for one in sets]
-    return [statement.params(**one) for one in sets]
+    return [
+        statement.bindparams(**one) if isinstance(statement, TextClause) else statement.params(**one) for one in sets
+    ]
+
+
+def _typed(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """Give parameters without a type that of their value: with a connection the driver would see to it."""
+
+    def execute_typed(construct: Any, *rest: Any, **named: Any) -> Any:
+        if isinstance(construct, ClauseElement):
+            for element in iterate(construct):
+                if isinstance(element, BindParameter) and isinstance(element.type, NullType):
+                    element.type = literal(element.value).type
+        return execute(construct, *rest, **named)
+
+    return execute_typed

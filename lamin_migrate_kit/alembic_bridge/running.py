@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
 from lamin_migrate_kit.alembic_bridge.script import Script, line_in
 from lamin_migrate_kit.alembic_bridge.watching import Statement, Watch
-from lamin_migrate_kit.errors import MigrateKitError, MigrationError, RevisionError, ServerError
+from lamin_migrate_kit.errors import MigrateKitError, MigrationError, RevisionError, ServerError, ServerGone
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
@@ -72,7 +73,7 @@ class RevisionFailed(MigrationError):  # noqa: N818 (the name says what happened
         self.kept = kept
 
 
-class ServerLost(ServerError):  # noqa: N818 (the name says what happened)
+class ServerLost(ServerGone):
     """The connection was lost while a revision ran.
 
     Attributes:
@@ -200,10 +201,16 @@ def _run_step(
     except BaseException as error:
         # Interrupts as well: nothing half-done stays open.
         _roll_back(connection)
-        if isinstance(error, (Exception, SystemExit)):
+        if isinstance(error, Exception) or _exits_by_itself(error, path):
             raise _explain(error, step, path, watch, tuple(one.revision for one in ran)) from error
         raise
     return Step(step.revision.revision, tuple(watch.statements), time.perf_counter() - began)
+
+
+def _exits_by_itself(error: BaseException, path: Path) -> bool:
+    """Whether the revision called `sys.exit()`; a signal may raise SystemExit too, and that one goes on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, SystemExit) and bool(frames) and frames[-1].filename == str(path)
 
 
 def _migrate(connection: Connection, module: SchemaModule, script: Script, step: RevisionStep) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from inspect import Parameter, signature
 from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _repr_type
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import make_url
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.util import generic_repr
 
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
 
@@ -47,7 +49,15 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     if module.split(".")[0] == "sqlmodel":
         return f"sqm{module.removeprefix('sqlmodel')}.{item!r}"
     context.imports.add(f"import {module}")
-    return False
+    return f"{module}.{generic_repr(item)}" if _has_own_arguments(item) else False
+
+
+def _has_own_arguments(item: Any) -> bool:
+    """Whether a type wraps another one and takes arguments of its own, which its repr would replace by the other's."""
+    if not isinstance(item, TypeDecorator) or type(item).__init__ is TypeDecorator.__init__:
+        return False
+    kinds = {parameter.kind for parameter in signature(type(item).__init__).parameters.values()}
+    return not kinds & {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
 
 
 @cache
