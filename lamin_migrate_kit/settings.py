@@ -74,7 +74,7 @@ def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
         SettingsError: pyproject.toml cannot be parsed, or has an unknown key or a value of the wrong type.
     """
     pyproject = _find_pyproject(start.resolve())
-    table = _read_table(pyproject) if pyproject else {}
+    from_file = _read_table(pyproject) if pyproject else {}
     provider = environ.get("LAMIN_MIGRATE_PROVIDER") or None
     if provider is not None and provider not in PROVIDERS:
         raise SettingsError(
@@ -91,7 +91,7 @@ def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
         step_summary=Path(summary) if summary else None,
         cache_home=_absolute(environ.get("XDG_CACHE_HOME")),
         state_home=_absolute(environ.get("XDG_STATE_HOME")),
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()},
+        **from_file,
     )
 
 
@@ -117,7 +117,7 @@ def _read_table(pyproject: Path) -> dict[str, Any]:
     table = document.get("tool", {}).get("lamin_migrate_kit", {})
     for key, value in table.items():
         _check(pyproject, key, value)
-    return dict(table)
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 def _check(pyproject: Path, key: str, value: object) -> None:
