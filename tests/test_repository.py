@@ -55,7 +55,9 @@ REGISTRY_HOSTS = tuple(
     )
 )
 # A folder of one machine. Inside containers /home/vscode and /workspaces are everybody's.
-MACHINE_PATH = re.compile(r"(?<![\w./~$}*-])/(?:work|root|Users|home/(?!vscode\b)\w+)(?=/[\w.])|/tmp/(?:kit|bash_jobs)\b")
+MACHINE_PATH = re.compile(
+    r"(?<![\w./~$}*-])/(?:work|root|Users|home/(?!vscode\b)\w+)(?=/[\w.])|/tmp/(?:kit|bash_jobs)\b"
+)
 
 
 def text_of(path: Path) -> str:
