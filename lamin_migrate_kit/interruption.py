@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: turned into exceptions, and held back while something must not be cut in half."""
+"""Ctrl-C, SIGTERM and a closed terminal: made exceptions, and held back while something must not be cut in half."""
 
 from __future__ import annotations
 

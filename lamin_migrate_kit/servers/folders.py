@@ -1,4 +1,7 @@
-"""Where servers keep things on disk, and the account they run under when we are root (Postgres refuses to run as root)."""
+"""Where servers keep things on disk, and which account they run under.
+
+Postgres refuses to run as root; when we are root, its processes get an account without rights.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,6 @@ from lamin_migrate_kit.settings import Settings
 NAME = "lamin_migrate_kit"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - private folders are made in it with mkdtemp
 _MEMORY_BYTES_NEEDED = 1 << 30
-# 107 bytes on Linux, 103 on macOS, less "/.s.PGSQL.5432" and the random part of the folder's name.
-_LONGEST_BASE = 103 - len("/.s.PGSQL.5432") - len(f"/{NAME}-4294967295-12345678")
 
 
 class RunAs(TypedDict, total=False):
@@ -105,6 +106,17 @@ def project_key(root: Path) -> str:
     return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:12]
 
 
+def process_runs(pid: int) -> bool:
+    """Whether a process of this number runs; whose it is does not matter."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _usable_folder(wanted: Path | None, for_user: Path, for_root: Path) -> Path:
     """The first folder that can be created and that the server's account can use."""
     account = server_account()
@@ -142,8 +154,16 @@ def run_folder_bases() -> Iterator[Path]:
     for base in (_MEMORY, Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108
         if base == _MEMORY and not _has_room(base):
             continue
-        if len(os.fsencode(base)) <= _LONGEST_BASE and os.access(base, os.W_OK) and account.can_use(base):
+        if socket_fits(base / f"{NAME}-{os.geteuid()}-12345678") and os.access(base, os.W_OK) and account.can_use(base):
             yield base
+
+
+def socket_fits(folder: Path) -> bool:
+    """Whether `folder` can hold the socket of a server, and be named as a host.
+
+    A socket's path has at most 107 bytes on Linux and 103 on macOS; libpq takes a comma for the end of a host.
+    """
+    return len(os.fsencode(folder)) + len("/.s.PGSQL.5432") <= 103 and "," not in str(folder)
 
 
 def _has_room(memory: Path) -> bool:
@@ -153,8 +173,11 @@ def _has_room(memory: Path) -> bool:
         return False
 
 
-def make_run_folder() -> Path:
+def make_run_folder(kind: str = "") -> Path:
     """A private folder for one running server, owned by the server's account.
+
+    Args:
+        kind: A word for the name of a folder that outlives us. Those without one are swept when nobody holds them.
 
     Raises:
         ServerError: No folder is usable.
@@ -166,6 +189,6 @@ def make_run_folder() -> Path:
             "There is no folder for a private Postgres: /dev/shm, the temp folder and /tmp cannot be used.",
             next_command="export TMPDIR=/some/short/path",
         )
-    folder = Path(tempfile.mkdtemp(prefix=f"{NAME}-{os.geteuid()}-", dir=base))
+    folder = Path(tempfile.mkdtemp(prefix=f"{NAME}-{os.geteuid()}-{kind}", dir=base))
     account.hand_over(folder)
     return folder

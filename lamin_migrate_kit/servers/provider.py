@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
+
+from lamin_migrate_kit.errors import ServerError
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.servers.server import Server
@@ -24,11 +27,25 @@ class Unavailable(Exception):
         self.install = install
 
 
+def nothing_available(reasons: Mapping[str, Unavailable]) -> ServerError:
+    """The error that lists what was tried, why it is not here, and what would help (the easiest first)."""
+    installs = [error.install for error in reasons.values() if error.install]
+    return ServerError(
+        "No Postgres could be had.",
+        details="\n".join(f"{name}: {error.reason}" for name, error in reasons.items()),
+        next_command="\n".join(reversed(installs)) or None,
+    )
+
+
 class Provider(Protocol):
     """Opens a server, or says quickly why it cannot."""
 
-    def __call__(self, settings: Settings, major: int) -> AbstractContextManager[Server]:
-        """Open a server of this major for a `with` block.
+    def __call__(self, settings: Settings, major: int | None) -> AbstractContextManager[Server]:
+        """Open a server for a `with` block.
+
+        Args:
+            settings: The project's settings.
+            major: The major version that is asked for by number; None takes the pinned one, or what is given.
 
         Raises:
             Unavailable: The provider is not here.

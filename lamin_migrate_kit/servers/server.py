@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.errors import ServerError
+from lamin_migrate_kit.errors import ServerError, ServerGone
 from lamin_migrate_kit.settings import PINNED_MAJOR, SUPPORTED_MAJORS
 
 if TYPE_CHECKING:
@@ -69,6 +71,15 @@ def open_engine(url: URL, *, own: bool = False, connect_seconds: int = _CONNECT_
     return create_engine(url, poolclass=NullPool, connect_args=arguments)
 
 
+@lru_cache(maxsize=64)
+def kept_engine(url: URL, own: bool) -> Engine:
+    """As `open_engine`, but the same engine each time: what SQLAlchemy asks a server at first is asked once.
+
+    Not for callers that change an engine, for instance by listening to its events.
+    """
+    return open_engine(url, own=own)
+
+
 def describe_server(provider: str, url: URL, *, own: bool) -> Server:
     """Connect once and ask for the version.
 
@@ -76,7 +87,7 @@ def describe_server(provider: str, url: URL, *, own: bool) -> Server:
         sqlalchemy.exc.OperationalError: No connection could be had.
         ServerError: The server is older than the oldest supported major.
     """
-    with open_engine(url, own=own).connect() as connection:
+    with kept_engine(url, own).connect() as connection:
         version, version_num = connection.exec_driver_sql(
             "SELECT current_setting('server_version'), current_setting('server_version_num')::int"
         ).one()
@@ -91,9 +102,42 @@ def refuse_unsupported(server: Server) -> None:
     if server.major < oldest:
         raise ServerError(
             f"The server is Postgres {server.version}; the kit needs {oldest} or later.",
-            where=server.url.render_as_string(hide_password=True),
+            where=safe_url(server.url),
             next_command=f"export LAMIN_MIGRATE_SERVER_URL=...   # a Postgres {oldest} to {PINNED_MAJOR}, or unset it",
         )
+
+
+def missing_extensions(server: Server, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Those of the wanted extensions that the server could not create."""
+    if not wanted:
+        return ()
+    with kept_engine(server.url, server.own).connect() as connection:
+        available = set(connection.exec_driver_sql("SELECT name FROM pg_available_extensions").scalars())
+    return tuple(name for name in wanted if name not in available)
+
+
+def raise_if_gone(server: Server, error: Exception) -> None:
+    """Raise ServerGone from `error` when the server does not answer any more; else do nothing."""
+    if isinstance(error, ServerGone) or server_answers(server):
+        return
+    raise ServerGone(
+        f"The {server.label} stopped answering while it was in use.",
+        where=safe_url(server.url),
+        next_command="run the command again; nothing that it had begun was kept",
+    ) from error
+
+
+def safe_url(url: URL) -> str:
+    """The URL as a message may show it: the password is hidden."""
+    return url.render_as_string(hide_password=True)
+
+
+def libpq_url(url: URL) -> str:
+    """The URL as psql and other programs take it: with the password, without the name of a driver."""
+    # Only in the query does SQLAlchemy write a space as a plus sign, which libpq would take literally.
+    text = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    address, mark, query = text.partition("?")
+    return address + mark + query.replace("+", "%20")
 
 
 def server_answers(server: Server) -> bool:
