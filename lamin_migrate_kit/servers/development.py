@@ -24,7 +24,7 @@ from lamin_migrate_kit.servers import cluster, compose, embedded, folders, syste
 from lamin_migrate_kit.servers.cluster import Binaries
 from lamin_migrate_kit.servers.devcontainer import open_devcontainer
 from lamin_migrate_kit.servers.provider import Unavailable, nothing_available
-from lamin_migrate_kit.servers.server import Server, describe_server, open_engine
+from lamin_migrate_kit.servers.server import Server, describe_server, libpq_url, open_engine, safe_url
 from lamin_migrate_kit.servers.url import VARIABLE, open_url
 from lamin_migrate_kit.settings import PINNED_MAJOR
 
@@ -71,6 +71,23 @@ def inspect_development(settings: Settings) -> Development:
     if provider == compose.NAME:
         return Development(find_development(settings), provider, f"volume {compose.project_name(settings)}_development")
     return Development(find_development(settings), provider, str(_Cluster(settings, provider).data))
+
+
+def require_development(settings: Settings) -> Server:
+    """The development server, which must run.
+
+    Raises:
+        ServerError: It does not run.
+    """
+    found = inspect_development(settings)
+    if found.server is None:
+        raise ServerError("The development server does not run.", next_command="invoke db.up")
+    return found.server
+
+
+def shown_url(server: Server) -> str:
+    """The URL for copying. The password of a server of ours is no secret; that of a given one stays hidden."""
+    return libpq_url(server.url) if server.own else safe_url(server.url)
 
 
 @contextmanager
