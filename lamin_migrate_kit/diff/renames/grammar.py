@@ -152,9 +152,7 @@ def _read_names(text: str, whole: str) -> tuple[Names, str]:
     while True:
         match = _NAME.match(text)
         if match is None:
-            raise _not_understood(
-                whole, "a name is missing" if not text else f"{text[0]!r} is not expected there"
-            )
+            raise _not_understood(whole, "a name is missing" if not text else f"{text[0]!r} is not expected there")
         quoted = match["quoted"]
         names.append(stored_name(match["plain"] if quoted is None else quoted.replace('""', '"')))
         text = text[match.end() :]

@@ -1,0 +1,95 @@
+"""One additive score for all kinds: facts about a pair, a weight a fact, and the pairs that compete with it.
+
+    z(pair)     = bias + sum(weight[fact] * value)
+    score(pair) = e^z(pair) / (1 + e^z(pair) + sum of e^z over the pairs that share one of its two ends)
+
+The 1 stands for "not renamed". So a pair's score falls when another pair could claim the same object, and two equally
+good pairs can never both be above one half: being the only pair of its type is no special case.
+
+A pair is decided by evidence when all of this holds; a score alone decides nothing:
+
+1. its score is at least `DECIDE`;
+2. the names vouch for it: they have words in common, and no word of the one was replaced by a word of the other, unless
+   the same replacement happens in other names too (`organizer_name` to `owner_name`, `organizer_url` to `owner_url`);
+3. nothing contradicts it: another type, another foreign key's target, words of opposite meaning, too few columns;
+4. it does not rest on the rename of a table that is itself still to ask.
+
+Otherwise the best guess is asked about when its score is at least `ASK`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+
+DECIDE = 0.75
+"""The score from which evidence may decide."""
+
+ASK = 0.03
+"""The score from which a best guess is worth a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is known about a pair.
+
+    Attributes:
+        name: Which weight it has.
+        value: How much of it there is, mostly 0 to 1.
+        sentence: What to tell a person, without commas; empty for what is not worth telling.
+        vouches: It is evidence from the names that may decide.
+        contradicts: It forbids that evidence decides.
+        depends_on: The question, still open, of the table rename that it rests on.
+    """
+
+    name: str
+    value: float
+    sentence: str = ""
+    vouches: bool = False
+    contradicts: bool = False
+    depends_on: str = ""
+
+
+def log_odds(facts: Sequence[Fact], weights: Mapping[str, float]) -> float:
+    """The sum of weight times value, with the bias.
+
+    Args:
+        facts: What is known about one pair.
+        weights: A weight for every fact's name, and `bias`.
+    """
+    return weights["bias"] + sum(weights[fact.name] * fact.value for fact in facts)
+
+
+def may_decide(facts: Sequence[Fact]) -> bool:
+    """Whether facts of this kind may decide, given a high enough score (points 2 to 4 above)."""
+    vouched = any(fact.vouches for fact in facts)
+    return vouched and not any(fact.contradicts or fact.depends_on for fact in facts)
+
+
+def sentences(facts: Sequence[Fact], weights: Mapping[str, float]) -> tuple[str, ...]:
+    """What to tell a person about a pair, the weightiest first."""
+    told = [fact for fact in facts if fact.sentence]
+    return tuple(f.sentence for f in sorted(told, key=lambda f: -abs(weights[f.name] * f.value)))
+
+
+def compete(odds: Mapping[tuple[Hashable, Hashable], float]) -> dict[tuple[Hashable, Hashable], float]:
+    """Scores of pairs that compete for their ends.
+
+    Args:
+        odds: z by (current, desired).
+
+    Returns:
+        Scores from 0 to 1 by (current, desired).
+    """
+    strength = {pair: exp(min(z, 50.0)) for pair, z in odds.items()}
+    by_current: dict[Hashable, float] = defaultdict(float)
+    by_desired: dict[Hashable, float] = defaultdict(float)
+    for (current, desired), value in strength.items():
+        by_current[current] += value
+        by_desired[desired] += value
+    return {
+        (current, desired): value / (1 + by_current[current] + by_desired[desired] - value)
+        for (current, desired), value in strength.items()
+    }
