@@ -54,9 +54,9 @@ REGISTRY_HOSTS = tuple(
         ("ghcr", "io"),
     )
 )
-# A folder of one machine. Inside containers /home/vscode and /workspaces are everybody's.
+# A folder of one machine. /home/vscode (in containers) and /home/linuxbrew are everybody's.
 MACHINE_PATH = re.compile(
-    r"(?<![\w./~$}*-])/(?:work|root|Users|home/(?!vscode\b)\w+)(?=/[\w.])|/tmp/(?:kit|bash_jobs)\b"
+    r"(?<![\w./~$}*-])/(?:work|root|Users|home/(?!vscode\b|linuxbrew\b)\w+)(?=/[\w.])|/tmp/(?:kit|bash_jobs)\b"
 )
 
 
@@ -268,13 +268,13 @@ def test_only_the_bridge_touches_alembics_internals():
 
 
 def environment_reads(tree: ast.Module) -> list[int]:
-    """Lines that read the environment other than to hand it to `read_settings`."""
-    handed_on = {
-        id(argument)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_settings")
-        for argument in node.args
-    }
+    """Lines that read the environment, other than to hand it on to `read_settings` or a program (`{**os.environ}`)."""
+    handed_on = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_settings"):
+            handed_on |= {id(argument) for argument in node.args}
+        elif isinstance(node, ast.Dict):
+            handed_on |= {id(value) for key, value in zip(node.keys, node.values, strict=True) if key is None}
     return [
         node.lineno
         for node in ast.walk(tree)
@@ -288,11 +288,14 @@ def test_only_settings_reads_the_environment():
     assert {module: lines for module, tree in modules() if (lines := environment_reads(tree))} == {}
 
 
-def test_reading_the_environment_is_seen_and_handing_it_to_settings_is_not():
-    assert environment_reads(ast.parse("import os\nos.environ['A']\nos.getenv('A')\nread_settings(p, os.environ)")) == [
-        2,
-        3,
-    ]
+@pytest.mark.parametrize("reading", ["os.environ['A']", "os.getenv('A')", "f(os.environ)", "dict(os.environ)"])
+def test_reading_the_environment_is_seen(reading):
+    assert environment_reads(ast.parse(reading)) == [1]
+
+
+@pytest.mark.parametrize("handing_on", ["read_settings(p, os.environ)", "run(env={**os.environ, 'A': '1'})"])
+def test_handing_the_environment_on_is_not_reading(handing_on):
+    assert environment_reads(ast.parse(handing_on)) == []
 
 
 def test_only_tasks_and_reports_print_and_only_tasks_exit():
