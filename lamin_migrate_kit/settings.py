@@ -28,6 +28,8 @@ class Settings:
         extensions: Extensions to create before the models are built.
         image: The container image to use instead of the official one.
         server_url: `LAMIN_MIGRATE_SERVER_URL`; hidden from repr, because it may hold a password.
+        instance_url: `LAMIN_MIGRATE_INSTANCE_URL`, the instance that `invoke deploy` works on, so that no password stands
+            in a shell's history; hidden from repr.
         provider: `LAMIN_MIGRATE_PROVIDER`, one of PROVIDERS: use this one and no other.
         devcontainer: Whether we are inside the kit's devcontainer (`LAMIN_MIGRATE_DEVCONTAINER` is set).
         github_actions: Whether `GITHUB_ACTIONS` is set.
@@ -44,6 +46,7 @@ class Settings:
     extensions: tuple[str, ...] = ()
     image: str | None = None
     server_url: str | None = field(default=None, repr=False)
+    instance_url: str | None = field(default=None, repr=False)
     provider: str | None = None
     devcontainer: bool = False
     github_actions: bool = False
@@ -85,6 +88,7 @@ def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
     return Settings(
         root=pyproject.parent if pyproject else start.resolve(),
         server_url=environ.get("LAMIN_MIGRATE_SERVER_URL") or None,
+        instance_url=environ.get("LAMIN_MIGRATE_INSTANCE_URL") or None,
         provider=provider,
         devcontainer=bool(environ.get("LAMIN_MIGRATE_DEVCONTAINER")),
         github_actions=environ.get("GITHUB_ACTIONS") == "true",
