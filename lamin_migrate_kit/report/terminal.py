@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.text import Text
 
 from lamin_migrate_kit.errors import MigrateKitError
 from lamin_migrate_kit.report.model import Environment, Finding, Proof, Report, Status
+from lamin_migrate_kit.report.progress import Progress
 from lamin_migrate_kit.report.redact import redact
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_PROVEN: "yellow"}
@@ -102,6 +104,19 @@ def print_proof(proof: Proof) -> None:
         print_text(line, "dim")
 
 
+class TerminalProgress(Progress):
+    """Prints the header, and each proof's line when it is done."""
+
+    def begin(self, environment: Environment, module: str) -> None:
+        print_header(environment, module)
+
+    def running(self, title: str) -> AbstractContextManager[None]:
+        return running(title)
+
+    def done(self, proof: Proof) -> None:
+        print_proof(proof)
+
+
 def print_report(report: Report) -> None:
     """Everything below the proofs' lines: findings, what is not compared, notes, the verdict, missing operations."""
     for proof in report.proofs:
@@ -113,7 +128,9 @@ def print_report(report: Report) -> None:
                 _print_finding(finding)
     _print_remarks(report)
     print_text()
-    print_text(verdict(report), STYLES[Status.PASSED if report.passed else Status.FAILED])
+    proven, *unproven = re.split(r"(?=[;,])", verdict(report))
+    style = STYLES[Status.PASSED if report.passed else Status.FAILED]
+    console().print(Text.assemble((proven, style), ("".join(unproven), STYLES[Status.NOT_PROVEN])))
     if report.missing:
         print_text()
         print_text("missing in upgrade():", "bold")
@@ -122,14 +139,13 @@ def print_report(report: Report) -> None:
 
 
 def verdict(report: Report) -> str:
-    """The sentence that a run comes to."""
+    """The sentence that a run comes to. What counts for the schema is whatever is not a second opinion or about rows."""
     failed = sum(proof.status is Status.FAILED for proof in report.proofs)
     if failed:
         return f"{failed} of {len(report.proofs)} proofs failed"
-    rows = [proof for proof in report.proofs if proof.name == "rows"]
-    if any(proof.status is Status.NOT_PROVEN for proof in rows):
-        return "schema proven; rows NOT PROVEN"
-    return "schema and rows proven" if rows else "proven"
+    unproven = {proof.name for proof in report.proofs if proof.status is Status.NOT_PROVEN}
+    rows = "; rows NOT PROVEN" if "rows" in unproven else ""
+    return f"schema proven{' upward, the way back NOT PROVEN' if 'stairway' in unproven else ''}{rows}"
 
 
 def width() -> int:

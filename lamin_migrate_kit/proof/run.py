@@ -1,0 +1,141 @@
+"""All proofs of a module, in order, each one only when those that it builds on hold."""
+
+from __future__ import annotations
+
+import functools
+import platform
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from lamin_migrate_kit import __version__
+from lamin_migrate_kit.comparison import Comparison, Decisions, compare_module
+from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
+from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
+from lamin_migrate_kit.proof.outcome import Prover
+from lamin_migrate_kit.proof.rows.proof import prove_rows
+from lamin_migrate_kit.proof.stairway import RowsSeen, prove_stairway
+from lamin_migrate_kit.proof.upgrade import prove_upgrade
+from lamin_migrate_kit.report.model import Environment, Proof, Report, Status
+from lamin_migrate_kit.report.progress import Progress
+from lamin_migrate_kit.schema_module import find_schema_module
+from lamin_migrate_kit.workbench import open_workbench
+
+if TYPE_CHECKING:
+    from lamin_migrate_kit.schema_module import SchemaModule
+    from lamin_migrate_kit.servers import Server
+    from lamin_migrate_kit.settings import Settings
+    from lamin_migrate_kit.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A proof, how to run it, and the names of the proofs without which it says nothing."""
+
+    prover: Prover[Any]
+    run: Callable[[], Proof]
+    needs: tuple[str, ...] = ()
+
+
+def prove_module(settings: Settings, *, command: str, every: bool, progress: Progress) -> Report:
+    """Find the module that the settings name and run all its proofs. Writes nothing, asks nothing.
+
+    Args:
+        settings: Where the module is, and which server to use.
+        command: As typed, for the report.
+        every: Take every revision up and down, not only the unreleased ones.
+        progress: Told of each proof as it is done.
+
+    Raises:
+        SchemaModuleError: There is no module to prove, or its models cannot be imported.
+        ServerError: There is no server, or it went away.
+    """
+    module = find_schema_module(settings)
+    module.metadata()  # what is wrong with the models is said before a server is started for them
+    history = prove_history(module)
+    if history.status is Status.FAILED:
+        return _unreadable(module, command, history, progress)
+    with ExitStack() as stack:
+        with progress.running("a Postgres to prove it on"):
+            bench = stack.enter_context(open_workbench(settings))
+        progress.begin(environment(bench.server), _shown(module))
+        progress.done(history)
+        return _prove(bench, command, history, every, progress)
+
+
+def environment(server: Server | None) -> Environment:
+    """What a run runs on; without a server, its fields are empty."""
+    return Environment(
+        kit=__version__,
+        python=platform.python_version(),
+        sqlalchemy=version("sqlalchemy"),
+        alembic=version("alembic"),
+        postgres=server.label if server else "",
+        provider=server.provider if server else "",
+        pinned=server.pinned if server else False,
+    )
+
+
+def _prove(bench: Workbench, command: str, history: Proof, every: bool, progress: Progress) -> Report:
+    comparison = functools.cache(lambda: compare_module(bench, Decisions(), ask=None))
+    proofs = [history]
+    for step in _steps(bench, comparison, every):
+        with progress.running(step.prover.title):
+            proofs.append(_run(step, proofs))
+        progress.done(proofs[-1])
+    report = Report(command, bench.module.package, environment(bench.server), tuple(proofs))
+    matched = next(proof for proof in proofs if proof.name == prove_match.name)
+    return report if _could_not_run(matched) else _with_comparison(report, comparison())
+
+
+def _steps(bench: Workbench, comparison: Callable[[], Comparison], every: bool) -> tuple[_Step, ...]:
+    module, history, seen = bench.module, bench.history, RowsSeen()
+    upgraded = (prove_upgrade.name,)
+    return (
+        _Step(prove_names, lambda: prove_names(module, history)),
+        _Step(prove_checksums, lambda: prove_checksums(module, history)),
+        _Step(prove_upgrade, lambda: prove_upgrade(bench)),
+        _Step(prove_match, lambda: prove_match(bench, comparison), upgraded),
+        _Step(prove_alembic_check, lambda: prove_alembic_check(bench, comparison), upgraded),
+        _Step(prove_stairway, lambda: prove_stairway(bench, seen, every=every), upgraded),
+        _Step(prove_rows, lambda: prove_rows(seen), upgraded),
+    )
+
+
+def _run(step: _Step, before: list[Proof]) -> Proof:
+    """Run a proof, unless one that it builds on did not pass."""
+    for proof in before:
+        if proof.name in step.needs and proof.status is not Status.PASSED:
+            return step.prover.not_proven(f"{proof.name} comes first, and did not pass")
+    return step.run()
+
+
+def _could_not_run(proof: Proof) -> bool:
+    return proof.status is Status.NOT_PROVEN
+
+
+def _with_comparison(report: Report, comparison: Comparison) -> Report:
+    return replace(
+        report,
+        missing=comparison.missing_lines(),
+        not_compared=comparison.not_compared,
+        kept=comparison.kept,
+        notes=comparison.notes,
+    )
+
+
+def _unreadable(module: SchemaModule, command: str, history: Proof, progress: Progress) -> Report:
+    """The report when the history cannot be read: nothing else can be proven, and no server is needed to say so."""
+    reason = f"{history.name} comes first, and did not pass"
+    others = (prove_names, prove_checksums, prove_upgrade, prove_match, prove_alembic_check, prove_stairway, prove_rows)
+    proofs = (history, *(prover.not_proven(reason) for prover in others))
+    progress.begin(environment(None), _shown(module))
+    for proof in proofs:
+        progress.done(proof)
+    return Report(command, module.package, environment(None), proofs)
+
+
+def _shown(module: SchemaModule) -> str:
+    return f"{module.package} {module.version}"

@@ -1,0 +1,22 @@
+"""The history runs from an empty database to its head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamin_migrate_kit.errors import MigrationError
+from lamin_migrate_kit.proof.outcome import Outcome, counted, proves
+from lamin_migrate_kit.proof.source import finding_from
+
+if TYPE_CHECKING:
+    from lamin_migrate_kit.workbench import Workbench
+
+
+@proves("upgrade", "upgrades from an empty database")
+def prove_upgrade(bench: Workbench) -> Outcome:
+    """Every revision's upgrade runs, one after the other, on a database that was empty."""
+    try:
+        bench.head_database()
+    except MigrationError as error:
+        return Outcome.of((finding_from(error, bench.module, revision=getattr(error, "revision", None)),), "")
+    return Outcome.of((), counted(len(bench.history.revisions), "revision"))
