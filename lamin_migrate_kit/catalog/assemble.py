@@ -33,7 +33,7 @@ from lamin_migrate_kit.catalog.model import (
     Trigger,
     View,
 )
-from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_name
+from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_object_name
 from lamin_migrate_kit.catalog.rows import Rows
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
@@ -386,22 +386,6 @@ class _Reader:
         for kind, name, oid in self.rows.not_compared:
             if oid not in members:
                 yield kind, name
-
-
-def stored_object_name(first: str, second: str, label: str) -> str:
-    """The name that the server makes for an object of a table, as `makeObjectName` in indexcmds.c does.
-
-    The longer of the two names is shortened first until all fits in 63 bytes.
-    """
-    one, two = first.encode(), second.encode()
-    room = 63 - len(label) - 1 - (1 if second else 0)
-    while len(one) + len(two) > room:
-        if len(one) > len(two):
-            one = one[:-1]
-        else:
-            two = two[:-1]
-    parts = (stored_name(one.decode(errors="ignore")), two.decode(errors="ignore"), label)
-    return "_".join(part for part in parts if part)
 
 
 def _nextval(sequence: ObjectKey) -> str:

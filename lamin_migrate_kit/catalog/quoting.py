@@ -52,3 +52,19 @@ def qualified(key: ObjectKey) -> str:
 def stored_name(name: str) -> str:
     """The name as the server keeps it: cut to 63 bytes, never within a character."""
     return name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+
+
+def stored_object_name(first: str, second: str, label: str) -> str:
+    """The name that the server makes for an object of a table, as `makeObjectName` in indexcmds.c does.
+
+    The longer of the two names is shortened first until all fits in 63 bytes.
+    """
+    one, two = first.encode(), second.encode()
+    room = 63 - len(label) - 1 - (1 if second else 0)
+    while len(one) + len(two) > room:
+        if len(one) > len(two):
+            one = one[:-1]
+        else:
+            two = two[:-1]
+    parts = (one.decode(errors="ignore"), two.decode(errors="ignore"), label)
+    return "_".join(part for part in parts if part)

@@ -1,0 +1,441 @@
+"""Columns: their definitions, and what changes them in place."""
+
+from __future__ import annotations
+
+from lamin_migrate_kit.catalog.model import Column, ObjectKey, SequenceOptions
+from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_object_name
+from lamin_migrate_kit.diff.differ import Change
+from lamin_migrate_kit.diff.expressions import replayable_expression
+from lamin_migrate_kit.operations.model import Operation
+from lamin_migrate_kit.operations.spelling.comments import comment_sql
+from lamin_migrate_kit.operations.spelling.context import Context
+from lamin_migrate_kit.operations.types import conversion, needed_imports, needs_using, type_words
+from lamin_migrate_kit.operations.words import render_call, render_execute, render_schema, render_string, render_text
+
+SERIAL_TYPES = {"integer": "SERIAL", "bigint": "BIGSERIAL", "smallint": "SMALLSERIAL"}
+
+
+def alter_table(key: ObjectKey) -> str:
+    """The head of an ALTER TABLE on the table that a part belongs to."""
+    return f"ALTER TABLE {qualified(key)}"
+
+
+def alter_column(key: ObjectKey) -> str:
+    """The head of an ALTER TABLE … ALTER COLUMN."""
+    return f"{alter_table(key)} ALTER COLUMN {quote_name(key.part)}"
+
+
+def column_sql(column: Column, context: Context, *, serial: bool = False, not_null: bool = True) -> str:
+    """A column as it stands in CREATE TABLE and ADD COLUMN."""
+    parts = [quote_name(column.key.part), SERIAL_TYPES[column.type] if serial else column.type]
+    if column.collation:
+        parts.append(f"COLLATE {column.collation}")
+    if column.generated:
+        stored = "STORED" if column.generated == "s" else "VIRTUAL"
+        parts.append(f"GENERATED ALWAYS AS {_parenthesized(column.default)} {stored}")
+    elif column.default is not None and not serial:
+        parts.append(f"DEFAULT {replayable_expression(column.default)}")
+    if column.identity:
+        parts.append(identity_sql(column))
+    if column.not_null and not_null:
+        parts.append(_not_null_sql(column, context))
+    return " ".join(parts)
+
+
+def _not_null_sql(column: Column, context: Context) -> str:
+    named = column.not_null_name if context.exact_names and context.version >= 180000 else None
+    no_inherit = " NO INHERIT" if column.not_null_no_inherit else ""
+    return (f"CONSTRAINT {quote_name(named)} " if named else "") + "NOT NULL" + no_inherit
+
+
+def _parenthesized(expression: str | None) -> str:
+    text = replayable_expression(expression or "")
+    return text if text.startswith("(") and _closes_at_end(text) else f"({text})"
+
+
+def _closes_at_end(text: str) -> bool:
+    depth, quote = 0, ""
+    for index, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+            if depth == 0 and index < len(text) - 1:
+                return False
+    return True
+
+
+def identity_sql(column: Column) -> str:
+    """GENERATED … AS IDENTITY with the options that are not the server's own."""
+    mode = "ALWAYS" if column.identity == "a" else "BY DEFAULT"
+    options = _identity_options(column)
+    return f"GENERATED {mode} AS IDENTITY" + (f" ({' '.join(options)})" if options else "")
+
+
+def _identity_options(column: Column) -> tuple[str, ...]:
+    assert column.identity_options is not None
+    default_name = f"{column.key.name}_{column.key.part}_seq"
+    name: tuple[str, ...] = ()
+    if column.identity_sequence and column.identity_sequence != default_name:
+        name = (f"SEQUENCE NAME {quote_name(column.key.schema)}.{quote_name(column.identity_sequence)}",)
+    return name + changed_options(column.identity_options, default_options(column.identity_options))
+
+
+def default_options(options: SequenceOptions) -> SequenceOptions:
+    """What the server chooses for a sequence of this type and direction."""
+    limit = {"smallint": 2**15, "integer": 2**31}.get(options.type, 2**63)
+    if options.increment > 0:
+        low, high = 1, limit - 1
+    else:
+        low, high = -limit, -1
+    start = low if options.increment > 0 else high
+    return SequenceOptions(options.type, start, 1 if options.increment > 0 else -1, low, high, 1, False)
+
+
+def changed_options(options: SequenceOptions, base: SequenceOptions) -> tuple[str, ...]:
+    """The clauses that turn `base` into `options`."""
+    clauses = (
+        (options.increment != base.increment, f"INCREMENT BY {options.increment}"),
+        (options.minimum != base.minimum, f"MINVALUE {options.minimum}"),
+        (options.maximum != base.maximum, f"MAXVALUE {options.maximum}"),
+        (options.start != base.start, f"START WITH {options.start}"),
+        (options.cache != base.cache, f"CACHE {options.cache}"),
+        (options.cycle != base.cycle, "CYCLE" if options.cycle else "NO CYCLE"),
+    )
+    return tuple(text for wanted, text in clauses if wanted)
+
+
+def column_words(
+    column: Column, context: Context, *, serial: bool = False, in_primary_key: bool = False, not_null: bool = True
+) -> tuple[str, frozenset[str]] | None:
+    """`sa.Column(…)`; None where SQLAlchemy cannot say all of it."""
+    found = context.column_type(column)
+    unsayable = (
+        column.collation
+        or column.generated == "v"
+        or column.storage
+        or column.compression
+        or column.statistics is not None
+        or column.options
+        or column.not_null_no_inherit
+        or (context.exact_names and column.not_null_name)
+        or (serial and not in_primary_key)
+    )
+    if found is None or unsayable:
+        return None
+    type_, imports = found
+    args = [render_string(column.key.part), type_]
+    if column.generated:
+        args.append(render_call("sa.Computed", [render_string(_bare(column.default or ""))], persisted="True"))
+    if column.identity:
+        args.append(_identity_words(column))
+    return (
+        render_call(
+            "sa.Column",
+            args,
+            server_default=_default_words(column, serial),
+            autoincrement=_autoincrement(column, serial, in_primary_key),
+            nullable="True" if not (column.not_null and not_null) else "False",
+            comment=None if column.comment is None else render_string(column.comment),
+        ),
+        imports,
+    )
+
+
+def _bare(expression: str) -> str:
+    text = replayable_expression(expression)
+    return text[1:-1] if text.startswith("(") and _closes_at_end(text) else text
+
+
+def _default_words(column: Column, serial: bool) -> str | None:
+    if column.default is None or column.generated or serial:
+        return None
+    return render_text(replayable_expression(column.default))
+
+
+def _autoincrement(column: Column, serial: bool, in_primary_key: bool) -> str | None:
+    # SQLAlchemy makes SERIAL of an integer primary key by itself; what is none has to say so.
+    if not in_primary_key or column.type not in SERIAL_TYPES or column.identity or column.generated:
+        return None
+    if serial:
+        return "True"
+    return "False" if column.default is None else None
+
+
+def _identity_words(column: Column) -> str:
+    options = column.identity_options
+    assert options is not None
+    base = default_options(options)
+    wanted = {
+        "start": (options.start, base.start),
+        "increment": (options.increment, base.increment),
+        "minvalue": (options.minimum, base.minimum),
+        "maxvalue": (options.maximum, base.maximum),
+        "cycle": (options.cycle, base.cycle),
+        "cache": (options.cache, base.cache),
+    }
+    arguments = {name: repr(value) for name, (value, default) in wanted.items() if value != default}
+    return render_call("sa.Identity", [], always=repr(column.identity == "a"), **arguments)
+
+
+def extra_statements(column: Column) -> tuple[str, ...]:
+    """What ADD COLUMN and CREATE TABLE cannot say."""
+    head = alter_column(column.key)
+    statements = []
+    if column.storage:
+        statements.append(f"{head} SET STORAGE {column.storage}")
+    if column.compression:
+        statements.append(f"{head} SET COMPRESSION {column.compression}")
+    if column.statistics is not None:
+        statements.append(f"{head} SET STATISTICS {column.statistics}")
+    if column.options:
+        statements.append(f"{head} SET ({', '.join(column.options)})")
+    if column.comment is not None:
+        statements.append(comment_sql(column.key, column.comment))
+    return tuple(statements)
+
+
+def create_column(column: Column, context: Context, *, serial: bool, backfill: str | None) -> Operation:
+    """ADD COLUMN; with a backfill it comes nullable, is filled, and then loses its NULLs."""
+    filled = backfill is not None
+    statements = [
+        f"{alter_table(column.key)} ADD COLUMN {column_sql(column, context, serial=serial, not_null=not filled)}"
+    ]
+    found = column_words(column, context, serial=serial, not_null=not filled)
+    name, schema = render_string(column.key.name), render_schema(column.key.schema)
+    words = [render_call("op.add_column", [name, found[0]], schema=schema)] if found else []
+    if filled:
+        update = f"UPDATE {qualified(column.key)} SET {quote_name(column.key.part)} = {backfill}"
+        statements += [update, f"{alter_column(column.key)} SET NOT NULL"]
+        if found:
+            part = render_string(column.key.part)
+            words += [
+                render_execute(update),
+                render_call("op.alter_column", [name, part], nullable="False", schema=schema),
+            ]
+    return Operation(
+        "create",
+        column.key,
+        (*statements, *extra_statements(column)),
+        words=tuple(words),
+        imports=found[1] if found else frozenset(),
+        comments=(f"migrate-kit: backfill {column.key}={backfill}",) if filled else (),
+    )
+
+
+def drop_column(column: Column, reason: str | None = None) -> Operation:
+    """DROP COLUMN."""
+    words = render_call(
+        "op.drop_column",
+        [render_string(column.key.name), render_string(column.key.part)],
+        schema=render_schema(column.key.schema),
+    )
+    return Operation(
+        "drop",
+        column.key,
+        (f"{alter_table(column.key)} DROP COLUMN {quote_name(column.key.part)}",),
+        words=(words,),
+        comments=(reason,) if reason else (),
+        loses=None if column.generated else f"the values of {column.key}",
+    )
+
+
+def set_default(column: Column) -> Operation:
+    """SET DEFAULT."""
+    assert column.default is not None
+    default = replayable_expression(column.default)
+    words = render_call(
+        "op.alter_column",
+        [render_string(column.key.name), render_string(column.key.part)],
+        server_default=render_text(default),
+        schema=render_schema(column.key.schema),
+    )
+    key = column.key._replace(kind="default")
+    return Operation("create", key, (f"{alter_column(column.key)} SET DEFAULT {default}",), words=(words,))
+
+
+def drop_default(column: Column) -> Operation:
+    """DROP DEFAULT."""
+    words = render_call(
+        "op.alter_column",
+        [render_string(column.key.name), render_string(column.key.part)],
+        server_default="None",
+        schema=render_schema(column.key.schema),
+    )
+    key = column.key._replace(kind="default")
+    return Operation("drop", key, (f"{alter_column(column.key)} DROP DEFAULT",), words=(words,))
+
+
+def alter_column_operation(
+    change: Change, context: Context, *, using: str | None, backfill: str | None
+) -> Operation | None:
+    """Everything about a column that is altered in place, but its default."""
+    current, desired = change.current, change.desired
+    assert isinstance(current, Column)
+    assert isinstance(desired, Column)
+    pieces = [
+        _drop_identity(current, desired),
+        _drop_expression(current, desired),
+        _alter_type(current, desired, context, using),
+        _nullability(current, desired, backfill, context),
+        _set_expression(current, desired),
+        _identity(current, desired),
+        _physical(current, desired),
+        _comment(current, desired),
+        _names(current, desired, change.fields),
+    ]
+    statements = tuple(statement for piece in pieces for statement in piece.statements)
+    if not statements:
+        return None
+    words = tuple(line for piece in pieces for line in piece.words)
+    imports = frozenset(line for piece in pieces for line in piece.imports)
+    decided = [f"migrate-kit: using {desired.key}={using}"] if using and "type" in change.fields else []
+    if backfill is not None:
+        decided.append(f"migrate-kit: backfill {desired.key}={backfill}")
+    return Operation("alter", desired.key, statements, words, imports, tuple(decided))
+
+
+def _piece(
+    column: Column, *statements: str, words: tuple[str, ...] = (), imports: frozenset[str] = frozenset()
+) -> Operation:
+    lines = words or tuple(render_execute(statement) for statement in statements)
+    return Operation("alter", column.key, statements, lines, imports)
+
+
+def _alter_words(column: Column, **arguments: str | None) -> str:
+    names = [render_string(column.key.name), render_string(column.key.part)]
+    return render_call("op.alter_column", names, **arguments, schema=render_schema(column.key.schema))
+
+
+def _drop_identity(current: Column, desired: Column) -> Operation:
+    if current.identity and not desired.identity:
+        return _piece(desired, f"{alter_column(desired.key)} DROP IDENTITY")
+    return _piece(desired)
+
+
+def _drop_expression(current: Column, desired: Column) -> Operation:
+    if current.generated and not desired.generated:
+        return _piece(desired, f"{alter_column(desired.key)} DROP EXPRESSION")
+    return _piece(desired)
+
+
+def _alter_type(current: Column, desired: Column, context: Context, using: str | None) -> Operation:
+    if current.type == desired.type and current.collation == desired.collation:
+        return _piece(desired)
+    if using is None and needs_using(current.type, desired.type):
+        using = conversion(quote_name(desired.key.part), current.type, desired.type)
+    collate = f" COLLATE {desired.collation}" if desired.collation else ""
+    clause = f" USING {using}" if using else ""
+    statement = f"{alter_column(desired.key)} TYPE {desired.type}{collate}{clause}"
+    found = None if desired.collation or current.collation else context.column_type(desired)
+    if found is None:
+        return _piece(desired, statement)
+    existing = type_words(current.type, context.current)
+    words = _alter_words(
+        desired,
+        existing_type=existing,
+        type_=found[0],
+        postgresql_using=render_string(using) if using else None,
+    )
+    imports = found[1] | (needed_imports(existing) if existing else frozenset())
+    return _piece(desired, statement, words=(words,), imports=imports)
+
+
+def _nullability(current: Column, desired: Column, backfill: str | None, context: Context) -> Operation:
+    head = alter_column(desired.key)
+    if current.not_null and desired.not_null and current.not_null_no_inherit != desired.not_null_no_inherit:
+        statements = (f"{head} DROP NOT NULL", f"{alter_table(desired.key)} ADD {_table_not_null(desired, context)}")
+        return _piece(desired, *statements)
+    if current.not_null == desired.not_null:
+        return _piece(desired)
+    if not desired.not_null:
+        return _piece(desired, f"{head} DROP NOT NULL", words=(_alter_words(desired, nullable="True"),))
+    name = quote_name(desired.key.part)
+    update = f"UPDATE {qualified(desired.key)} SET {name} = {backfill} WHERE {name} IS NULL"
+    filling = (update,) if backfill is not None else ()
+    if desired.not_null_no_inherit or (context.exact_names and desired.not_null_name and context.version >= 180000):
+        return _piece(desired, *filling, f"{alter_table(desired.key)} ADD {_table_not_null(desired, context)}")
+    words = (*(render_execute(statement) for statement in filling), _alter_words(desired, nullable="False"))
+    return _piece(desired, *filling, f"{head} SET NOT NULL", words=words)
+
+
+def _table_not_null(column: Column, context: Context) -> str:
+    name = column.not_null_name if context.exact_names else None
+    no_inherit = " NO INHERIT" if column.not_null_no_inherit else ""
+    return (f"CONSTRAINT {quote_name(name)} " if name else "") + f"NOT NULL {quote_name(column.key.part)}{no_inherit}"
+
+
+def _set_expression(current: Column, desired: Column) -> Operation:
+    if current.generated and desired.generated and current.default != desired.default:
+        return _piece(desired, f"{alter_column(desired.key)} SET EXPRESSION AS {_parenthesized(desired.default)}")
+    return _piece(desired)
+
+
+def _identity(current: Column, desired: Column) -> Operation:
+    head = alter_column(desired.key)
+    if not desired.identity:
+        return _piece(desired)
+    if not current.identity:
+        return _piece(desired, f"{head} ADD {identity_sql(desired)}", _continue_sequence(desired))
+    changes = []
+    if current.identity != desired.identity:
+        changes.append(f"SET GENERATED {'ALWAYS' if desired.identity == 'a' else 'BY DEFAULT'}")
+    if current.identity_options and desired.identity_options:
+        changes += [f"SET {clause}" for clause in changed_options(desired.identity_options, current.identity_options)]
+    return _piece(desired, f"{head} {' '.join(changes)}") if changes else _piece(desired)
+
+
+def _continue_sequence(column: Column) -> str:
+    """Let a new sequence go on behind the values that are there."""
+    return setval_sql(column.key, column.identity_sequence or "")
+
+
+def setval_sql(column: ObjectKey, sequence: str) -> str:
+    """Set a sequence to go on behind a column's largest value."""
+    name = quote_literal(f"{quote_name(column.schema)}.{quote_name(sequence)}")
+    value = quote_name(column.part)
+    return f"SELECT setval({name}, coalesce(max({value}), 0) + 1, false) FROM {qualified(column)}"
+
+
+def _physical(current: Column, desired: Column) -> Operation:
+    head = alter_column(desired.key)
+    statements = []
+    if current.storage != desired.storage:
+        statements.append(f"{head} SET STORAGE {desired.storage or 'DEFAULT'}")
+    if current.compression != desired.compression:
+        statements.append(f"{head} SET COMPRESSION {desired.compression or 'default'}")
+    if current.statistics != desired.statistics:
+        statements.append(f"{head} SET STATISTICS {-1 if desired.statistics is None else desired.statistics}")
+    removed = sorted({o.split("=")[0] for o in current.options} - {o.split("=")[0] for o in desired.options})
+    if removed:
+        statements.append(f"{head} RESET ({', '.join(removed)})")
+    if set(desired.options) - set(current.options):
+        statements.append(f"{head} SET ({', '.join(desired.options)})")
+    return _piece(desired, *statements)
+
+
+def _comment(current: Column, desired: Column) -> Operation:
+    if current.comment == desired.comment:
+        return _piece(desired)
+    comment = "None" if desired.comment is None else render_string(desired.comment)
+    existing = None if current.comment is None else render_string(current.comment)
+    words = _alter_words(desired, comment=comment, existing_comment=existing)
+    return _piece(desired, comment_sql(desired.key, desired.comment), words=(words,))
+
+
+def _names(current: Column, desired: Column, fields: frozenset[str]) -> Operation:
+    """Names that the server chose, which are facts only between two databases."""
+    statements = []
+    if "not_null_name" in fields:
+        old, new = (_not_null_name(column) for column in (current, desired))
+        statements.append(f"{alter_table(desired.key)} RENAME CONSTRAINT {quote_name(old)} TO {quote_name(new)}")
+    if "identity_sequence" in fields and current.identity_sequence and desired.identity_sequence:
+        sequence = f"{quote_name(desired.key.schema)}.{quote_name(current.identity_sequence)}"
+        statements.append(f"ALTER SEQUENCE {sequence} RENAME TO {quote_name(desired.identity_sequence)}")
+    return _piece(desired, *statements)
+
+
+def _not_null_name(column: Column) -> str:
+    return column.not_null_name or stored_object_name(column.key.name, column.key.part, "not_null")

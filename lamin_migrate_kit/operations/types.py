@@ -1,0 +1,228 @@
+"""What the server's spelling of a type means: words for it in Python, and which conversions are safe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from lamin_migrate_kit.catalog.model import Catalog, Column, EnumType
+from lamin_migrate_kit.catalog.quoting import qualified, quote_literal
+from lamin_migrate_kit.operations.words import render_call, render_optional, render_string
+
+POSTGRESQL_IMPORT = "from sqlalchemy.dialects import postgresql"
+
+TypeWords = Callable[[Column], "tuple[str, frozenset[str]] | None"]
+"""An author's own spelling of a column's type, with the imports it needs; None where there is none."""
+
+_SIMPLE = {
+    "integer": "sa.Integer()",
+    "bigint": "sa.BigInteger()",
+    "smallint": "sa.SmallInteger()",
+    "text": "sa.Text()",
+    "boolean": "sa.Boolean()",
+    "character varying": "sa.String()",
+    "date": "sa.Date()",
+    "timestamp without time zone": "sa.DateTime()",
+    "timestamp with time zone": "sa.DateTime(timezone=True)",
+    "time without time zone": "sa.Time()",
+    "time with time zone": "sa.Time(timezone=True)",
+    "numeric": "sa.Numeric()",
+    "double precision": "sa.Double()",
+    "real": "sa.REAL()",
+    "bytea": "sa.LargeBinary()",
+    "uuid": "sa.Uuid()",
+    "json": "postgresql.JSON()",
+    "jsonb": "postgresql.JSONB()",
+    "interval": "postgresql.INTERVAL()",
+    "inet": "postgresql.INET()",
+    "cidr": "postgresql.CIDR()",
+    "macaddr": "postgresql.MACADDR()",
+    "money": "postgresql.MONEY()",
+    "oid": "postgresql.OID()",
+    "tsvector": "postgresql.TSVECTOR()",
+    "tsquery": "postgresql.TSQUERY()",
+    "int4range": "postgresql.INT4RANGE()",
+    "int8range": "postgresql.INT8RANGE()",
+    "numrange": "postgresql.NUMRANGE()",
+    "daterange": "postgresql.DATERANGE()",
+    "tsrange": "postgresql.TSRANGE()",
+    "tstzrange": "postgresql.TSTZRANGE()",
+}
+_SIZED = (
+    (re.compile(r"character varying\((\d+)\)"), "sa.String(length={0})"),
+    (re.compile(r"character\((\d+)\)"), "sa.CHAR(length={0})"),
+    (re.compile(r"numeric\((\d+),(-?\d+)\)"), "sa.Numeric(precision={0}, scale={1})"),
+    (re.compile(r"timestamp\((\d)\) without time zone"), "postgresql.TIMESTAMP(precision={0})"),
+    (re.compile(r"timestamp\((\d)\) with time zone"), "postgresql.TIMESTAMP(timezone=True, precision={0})"),
+)
+
+
+def type_words(spelling: str, catalog: Catalog) -> str | None:
+    """Python for a type that the server spells so; None where SQLAlchemy has no words for it."""
+    if spelling.endswith("[]"):
+        item = type_words(spelling[:-2], catalog)
+        return f"postgresql.ARRAY({item})" if item else None
+    if spelling in _SIMPLE:
+        return _SIMPLE[spelling]
+    for pattern, words in _SIZED:
+        if match := pattern.fullmatch(spelling):
+            return words.format(*match.groups())
+    return _enum_words(spelling, catalog)
+
+
+def needed_imports(words: str) -> frozenset[str]:
+    """The import lines that type words need."""
+    return frozenset({POSTGRESQL_IMPORT} if "postgresql." in words else ())
+
+
+def _enum_words(spelling: str, catalog: Catalog) -> str | None:
+    for enum in catalog.of(EnumType):
+        if spelling == qualified(enum.key):
+            # The type is made by a statement of its own; create_type=False keeps SQLAlchemy from making it again.
+            return render_call(
+                "postgresql.ENUM",
+                [render_string(value) for value in enum.values],
+                name=render_string(enum.key.name),
+                schema=render_optional(None if enum.key.schema == "public" else enum.key.schema),
+                create_type="False",
+            )
+    return None
+
+
+_INTEGERS = ("smallint", "integer", "bigint")
+_LENGTH = re.compile(r"(character varying|character|bit varying|bit)(?:\((\d+)\))?")
+_NUMERIC = re.compile(r"numeric(?:\((\d+),(-?\d+)\))?")
+_TIME = re.compile(r"(timestamp|time|interval)(?:\((\d)\))?((?: with(?:out)? time zone)?)")
+_KEEPS_ALL = {
+    ("smallint", "numeric"),
+    ("integer", "numeric"),
+    ("bigint", "numeric"),
+    ("real", "double precision"),
+    ("smallint", "real"),
+    ("smallint", "double precision"),
+    ("integer", "double precision"),
+    ("timestamp without time zone", "timestamp with time zone"),
+    ("timestamp with time zone", "timestamp without time zone"),
+    ("date", "timestamp without time zone"),
+    ("date", "timestamp with time zone"),
+    ("json", "jsonb"),
+    ("jsonb", "json"),
+    ("inet", "cidr"),
+    ("cidr", "inet"),
+    ("json", "text"),
+    ("jsonb", "text"),
+    ("uuid", "text"),
+    ("uuid", "character varying"),
+}
+
+
+def same_family(current: str, desired: str) -> bool:
+    """Whether values of the two types compare with each other, so that a foreign key may stay while one changes."""
+    both = {current, desired}
+    return both <= set(_INTEGERS) or all(_is_text(item) for item in both)
+
+
+def keeps_values(current: str, desired: str) -> bool:
+    """Whether every value of one type is a value of the other: the server converts by itself and nothing is lost."""
+    if current.endswith("[]") and desired.endswith("[]"):
+        return keeps_values(current[:-2], desired[:-2])
+    if current in _INTEGERS and desired in _INTEGERS:
+        return _INTEGERS.index(current) <= _INTEGERS.index(desired)
+    return (current, desired) in _KEEPS_ALL or _wider_text(current, desired) or _wider_number(current, desired)
+
+
+def needs_using(current: str, desired: str) -> bool:
+    """Whether the server has no assignment cast between the two, so that ALTER TYPE fails without USING."""
+    if current.endswith("[]") and desired.endswith("[]"):
+        return needs_using(current[:-2], desired[:-2])
+    if current == desired or same_family(current, desired) or _is_text(desired):
+        return False
+    numbers = (*_INTEGERS, "real", "double precision")
+    is_number = [item in numbers or _NUMERIC.fullmatch(item) is not None for item in (current, desired)]
+    times = [_TIME.fullmatch(item) is not None or item == "date" for item in (current, desired)]
+    return not (all(is_number) or all(times) or {current, desired} == {"json", "jsonb"})
+
+
+def conversion(column: str, current: str, desired: str) -> str:
+    """The expression that converts a column where ALTER TYPE alone does not.
+
+    Args:
+        column: The column's quoted name.
+        current: Its type, in the server's spelling.
+        desired: The type that it gets.
+    """
+    directly = _is_text(current) or (current.endswith("[]") and desired.endswith("[]"))
+    if directly or {current, desired} == {"boolean", "integer"}:
+        return f"{column}::{desired}"
+    return f"{column}::text::{desired}"
+
+
+_NEUTRAL = {
+    "smallint": "0",
+    "integer": "0",
+    "bigint": "0",
+    "real": "0",
+    "double precision": "0",
+    "numeric": "0",
+    "money": "0",
+    "boolean": "false",
+    "text": "''",
+    "character varying": "''",
+    "character": "''",
+    "bytea": "''",
+    "date": "'epoch'",
+    "timestamp without time zone": "'epoch'",
+    "timestamp with time zone": "'epoch'",
+    "time without time zone": "'00:00'",
+    "interval": "'0'",
+    "json": "'{}'",
+    "jsonb": "'{}'",
+    "uuid": "'00000000-0000-0000-0000-000000000000'",
+}
+
+
+def neutral_value(spelling: str, catalog: Catalog) -> str | None:
+    """An SQL literal that stands for "nothing known" in a type; None where there is none."""
+    if spelling.endswith("[]"):
+        return "'{}'"
+    bare = re.sub(r"\(\d+(,-?\d+)?\)", "", spelling)
+    if bare in _NEUTRAL:
+        return _NEUTRAL[bare]
+    for enum in catalog.of(EnumType):
+        if spelling == qualified(enum.key) and enum.values:
+            return quote_literal(enum.values[0])
+    return None
+
+
+def _is_text(spelling: str) -> bool:
+    return spelling == "text" or spelling.startswith(("character varying", "character("))
+
+
+def _wider_text(current: str, desired: str) -> bool:
+    ours, theirs = _LENGTH.fullmatch(current), _LENGTH.fullmatch(desired)
+    if desired == "text":
+        return ours is not None and ours[1] in ("character varying", "character")
+    if current == "text":
+        return desired == "character varying"
+    if ours is None or theirs is None or (ours[1] != theirs[1] and theirs[1] != "character varying"):
+        return False
+    return theirs[2] is None or (ours[2] is not None and int(ours[2]) <= int(theirs[2]))
+
+
+def _wider_number(current: str, desired: str) -> bool:
+    ours, theirs = _NUMERIC.fullmatch(current), _NUMERIC.fullmatch(desired)
+    if ours is None or theirs is None:
+        return _wider_time(current, desired)
+    if theirs[1] is None:
+        return True
+    if ours[1] is None:
+        return False
+    whole, scale = (int(ours[1]) - int(ours[2]), int(ours[2]))
+    return int(theirs[1]) - int(theirs[2]) >= whole and int(theirs[2]) >= scale
+
+
+def _wider_time(current: str, desired: str) -> bool:
+    ours, theirs = _TIME.fullmatch(current), _TIME.fullmatch(desired)
+    if ours is None or theirs is None or (ours[1], ours[3]) != (theirs[1], theirs[3]):
+        return False
+    return int(theirs[2] or 6) >= int(ours[2] or 6)
