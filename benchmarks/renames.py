@@ -11,8 +11,9 @@ Figures, per project and as the mean of projects, leaving out ambiguous negative
 
     decided    pairs decided by evidence: right, wrong, and the share of the visible true renames that are
     first      visible true renames that are decided or the best guess that is asked about
-    questions  asked about pairs that are no true rename (a question that serves several tables is one),
-               against the number of pairs of a true drop and a true add
+    questions  asked about pairs that are no true rename (a question that serves several tables is one; one about a
+               column is not asked when the rename of its table was answered with no), against the number of pairs
+               of a true drop and a true add
 
 Beside them two simple rules: the first pair of one type, and the first pair of one type with names at least half alike.
 """
@@ -101,8 +102,16 @@ class Figures:
         }
 
 
-Answer = tuple[set[Pair], dict[Pair, str]]
-"""What a rule says about a case: pairs decided, and best guesses with the question that each belongs to."""
+@dataclass(frozen=True)
+class Question:
+    """What a best guess asks: its own question, and that of the table that has to be answered with yes before."""
+
+    text: str
+    depends_on: str = ""
+
+
+Answer = tuple[set[Pair], dict[Pair, Question]]
+"""What a rule says about a case: pairs decided, and best guesses with their questions."""
 
 
 def read_cases(path: Path) -> list[Case]:
@@ -201,7 +210,7 @@ def ask_the_kit(case: Case) -> Answer:
         if found.outcome == "decided":
             decided.add(pair)
         elif found.outcome == "ask":
-            guessed[pair] = found.question
+            guessed[pair] = Question(found.question, found.depends_on)
     return decided, guessed
 
 
@@ -259,7 +268,7 @@ def measure(cases: Iterable[Case], rule: Callable[[Case], Answer]) -> Figures:
     return figures
 
 
-def _add(figures: Figures, case: Case, decided: set[Pair], guessed: Mapping[Pair, str]) -> None:
+def _add(figures: Figures, case: Case, decided: set[Pair], guessed: Mapping[Pair, Question]) -> None:
     figures.cases += 1
     figures.visible += len(case.visible)
     figures.different += len(case.different)
@@ -273,8 +282,10 @@ def _add(figures: Figures, case: Case, decided: set[Pair], guessed: Mapping[Pair
     figures.visible_tables += sum(pair[0] == "table" for pair in case.visible)
     figures.first_columns += sum(pair[0] == "column" for pair in hits)
     figures.first_tables += sum(pair[0] == "table" for pair in hits)
-    figures.questions += len({question for pair, question in guessed.items() if pair not in case.true})
-    figures.true_questions += len({question for pair, question in guessed.items() if pair in case.true})
+    needed = {question.text for pair, question in guessed.items() if pair in case.true}
+    idle = {q.text for pair, q in guessed.items() if pair not in case.true and q.depends_on in ("", *needed)}
+    figures.true_questions += len(needed)
+    figures.questions += len(idle - needed)
 
 
 def _shown(pair: Pair) -> str:

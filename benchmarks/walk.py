@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/walk.py [--runs 5] [--without-demo]
 
-Every run gets its own copy of examples/lnschema-core with `Notebook.v` renamed, and the embedded Postgres, whatever else
-runs on the machine. Times are wall clock, in seconds, from the start of the process to its end.
+Every run gets its own copy of examples/lnschema-core with `Notebook.v` renamed, and the embedded Postgres, whatever
+else runs on the machine. Times are wall clock, in seconds, from the start of the process to its end.
 """
 
 from __future__ import annotations

@@ -267,6 +267,36 @@ def test_only_the_bridge_touches_alembics_internals():
     assert found == set()
 
 
+# The same modules as in the contract "pure" in pyproject.toml.
+PURE = ("catalog/model.py", "diff/", "errors.py", "operations/", "report/model.py")
+IMPURE = {
+    "datetime",
+    "glob",
+    "importlib",
+    "io",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "shutil",
+    "tempfile",
+    "time",
+    "uuid",
+}
+
+
+def test_the_pure_centre_touches_no_file_no_clock_and_no_chance():
+    found = {
+        (module, name)
+        for module, tree in modules()
+        if module.startswith(PURE)
+        for name in imported_names(tree)
+        if name.partition(".")[0] in IMPURE and not name.startswith("os.path")
+    }
+    assert found == set()
+    assert {module for module, tree in modules() if module.startswith(PURE) and "open" in called_names(tree)} == set()
+
+
 def environment_reads(tree: ast.Module) -> list[int]:
     """Lines that read the environment, other than to hand it on to `read_settings` or a program (`{**os.environ}`)."""
     handed_on = set()
