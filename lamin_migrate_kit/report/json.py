@@ -21,9 +21,14 @@ def document(command: str, status: str, **fields: object) -> dict[str, object]:
 
 def error_document(command: str, error: MigrateKitError) -> dict[str, object]:
     """What a command that could not run prints instead of its own document."""
+    return document(command, "error", error=error_fields(error))
+
+
+def error_fields(error: MigrateKitError) -> dict[str, object]:
+    """An error as an object: `kind`, `what`, `where`, `next`, `details`; null where there is nothing to say."""
     texts = {"what": error.what, "where": error.where, "next": error.next_command, "details": error.details}
     shown = {name: redact(text) if text else None for name, text in texts.items()}
-    return document(command, "error", error={**shown, "kind": type(error).__name__})
+    return {**shown, "kind": type(error).__name__}
 
 
 def to_json(fields: Mapping[str, object]) -> str:

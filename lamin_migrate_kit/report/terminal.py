@@ -53,6 +53,13 @@ def print_lines(lines: Sequence[str]) -> None:
         print_text(line, "dim" if line.lstrip().startswith("#") else None)
 
 
+def print_diff(diff: str) -> None:
+    """Print a unified diff, as `git apply` takes it."""
+    styles = {"+": "green", "-": "red", "@": "cyan", "d": "bold"}
+    for line in diff.splitlines():
+        print_text(line, styles.get(line[:1]))
+
+
 def print_note(text: str) -> None:
     """Print a sentence, wrapped to the terminal's width."""
     for line in wrapped(text):
@@ -139,7 +146,7 @@ def print_report(report: Report) -> None:
 
 
 def verdict(report: Report) -> str:
-    """The sentence that a run comes to. What counts for the schema is whatever is not a second opinion or about rows."""
+    """The sentence that a run comes to."""
     failed = sum(proof.status is Status.FAILED for proof in report.proofs)
     if failed:
         return f"{failed} of {len(report.proofs)} proofs failed"

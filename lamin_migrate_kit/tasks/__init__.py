@@ -12,7 +12,11 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-namespace = Collection()
+from lamin_migrate_kit.tasks import db
+from lamin_migrate_kit.tasks.ci import ci
+from lamin_migrate_kit.tasks.release import release
+
+namespace = Collection(ci, release, db.namespace)
 
 __all__ = ["main", "namespace"]
 

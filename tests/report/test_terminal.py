@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from lamin_migrate_kit.errors import ServerError
 from lamin_migrate_kit.report import terminal
 from lamin_migrate_kit.report.model import Environment, Finding, Proof, Report, Status
 
+ROOT = Path(__file__).parents[2]
 ENVIRONMENT = Environment("0.1.0", "3.11.7", "2.1.9", "1.20.1", "embedded Postgres 18.6", "embedded", True)
 OPERATION = 'op.alter_column("notebook", column_name="v", new_column_name="version", schema="core")'
 PASSED = Proof("upgrade", "upgrades from an empty database", Status.PASSED, 0.4, "7 revisions")
@@ -72,8 +74,8 @@ def test_error_goes_to_stderr_without_a_password(capsys: pytest.CaptureFixture[s
 
 SCRIPT = textwrap.dedent(
     f"""
-    import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})
-    from test_terminal import *
+    import sys; sys.path.insert(0, {str(ROOT)!r})
+    from tests.report.test_terminal import *
     terminal.print_header(ENVIRONMENT, "lnschema_core 0.33.8")
     with terminal.running("models match"):
         pass

@@ -31,7 +31,7 @@ FILLABLE = {
     "composite type": "CREATE TYPE pair AS (a int, b text); CREATE TABLE t (id int PRIMARY KEY, p pair NOT NULL)",
     "check in": "CREATE TABLE t (id int PRIMARY KEY, kind text NOT NULL CHECK (kind IN ('x', 'y', '50%')))",
     "check like": "CREATE TABLE t (id int PRIMARY KEY, kind text NOT NULL CHECK (kind NOT LIKE '%z%'))",
-    "check range": "CREATE TABLE t (id int PRIMARY KEY, share numeric(4,3) NOT NULL CHECK (share > 0.2 AND share < 0.9))",
+    "check range": "CREATE TABLE t (id int PRIMARY KEY, s numeric(4,3) NOT NULL CHECK (s > 0.2 AND s < 0.9))",
     "check over columns": (
         "CREATE TABLE t (id int PRIMARY KEY, low int NOT NULL, high int NOT NULL, CHECK (low < high), CHECK (high < 9))"
     ),
@@ -73,7 +73,8 @@ def test_cyclic_references_are_filled_where_null_is_allowed(scratch: ScratchData
     with scratch.connect() as connection:
         filled = fill(
             connection,
-            "CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a);"
+            "CREATE TABLE a (id int PRIMARY KEY, b int);"
+            "CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a);"
             "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b",
         )
         assert {key.name: count for key, count in filled.made.items()} == {"a": 3, "b": 3}
