@@ -40,15 +40,15 @@ class History:
     def write_init(self) -> None:
         migration = repr(self.revisions[-1]) if self.revisions else None
         (self.folder / "__init__.py").write_text(
-            f'"""A small schema module."""\n\n_schema_id = "{self.schema_id}"\n_name = "small"\n'
+            f'"""A small schema module."""\n\n_schema_id = {self.schema_id!r}\n_name = "small"\n'
             f'_migration = {migration}\n__version__ = "{self.version}"\n'
+            + ("\nfrom . import models  # noqa\n" if (self.folder / "models.py").exists() else "")
         )
 
     def write_models(self, source: str) -> None:
         """Models in `models.py`, which `__init__.py` imports."""
         (self.folder / "models.py").write_text(dedent(source))
-        init = self.folder / "__init__.py"
-        init.write_text(init.read_text() + "\nfrom . import models  # noqa\n")
+        self.write_init()
 
     def add(self, upgrade: str, downgrade: str = "", *, released: str | None = "0.1.0", revision: str = "") -> str:
         """Write the next revision; its id is `revision`, else made of its number. Returns the id."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _BOOKKEEPING = ("migration_", "version_", "alembic_version")
 
 
-class SecondOpinionUnavailable(MigrateKitError):  # noqa: N818 (the name says what happened)
+class SecondOpinionUnavailable(MigrateKitError):
     """Alembic's comparison crashed, so there is no second opinion.
 
     Attributes:

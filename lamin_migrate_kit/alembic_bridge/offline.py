@@ -139,11 +139,11 @@ class _Statements(StringIO):
         return len(text)
 
 
-class _ReadsDatabase(Exception):  # noqa: N818 (a finding, not a failure)
+class _ReadsDatabase(Exception):
     pass
 
 
-class _NeedsConnection(_ReadsDatabase, AttributeError):  # noqa: N818
+class _NeedsConnection(_ReadsDatabase, AttributeError):
     """An AttributeError as well, because Alembic finds out in this way that there is no connection."""
 
 

@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from lamin_migrate_kit.alembic_bridge.interrupting import cancelled_by_signals
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
 from lamin_migrate_kit.alembic_bridge.script import Script, line_in
 from lamin_migrate_kit.alembic_bridge.watching import Statement, Watch
@@ -42,7 +43,7 @@ class Step:
     seconds: float
 
 
-class RevisionFailed(MigrationError):  # noqa: N818 (the name says what happened)
+class RevisionFailed(MigrationError):
     """A revision raised.
 
     Attributes:
@@ -174,7 +175,7 @@ def _run(
     one_transaction: bool,
 ) -> tuple[Step, ...]:
     ran: list[Step] = []
-    with quiet_alembic(), Watch(connection, on_statement) as watch:
+    with quiet_alembic(), cancelled_by_signals(connection), Watch(connection, on_statement) as watch:
         for step in steps:
             ran.append(_run_step(connection, module, script, step, watch, ran, one_transaction))
             if on_step:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from histories import History
 from sqlalchemy import Connection
 
 from lamin_migrate_kit.scratch import ScratchDatabase
+from tests.histories import History
 
 
 @pytest.fixture

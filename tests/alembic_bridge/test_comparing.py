@@ -3,10 +3,10 @@ from __future__ import annotations
 import logging
 
 import pytest
-from histories import History
 from sqlalchemy import Connection, text
 
 from lamin_migrate_kit.alembic_bridge import SecondOpinionUnavailable, compare
+from tests.histories import History
 
 MODELS = """
 from typing import Optional

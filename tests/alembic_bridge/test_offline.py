@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from histories import History, words
 from sqlalchemy import Connection, text
 
 from lamin_migrate_kit.alembic_bridge import (
@@ -14,6 +13,7 @@ from lamin_migrate_kit.alembic_bridge import (
     upgrade_sql,
 )
 from lamin_migrate_kit.errors import RevisionError
+from tests.histories import History, words
 
 # Every kind of operation that a revision file holds, in two revisions and back.
 UP_1 = r"""

@@ -5,7 +5,6 @@ import threading
 
 import alembic.op
 import pytest
-from histories import History, words
 from sqlalchemy import Connection, text
 
 from lamin_migrate_kit.alembic_bridge import (
@@ -21,6 +20,7 @@ from lamin_migrate_kit.alembic_bridge import (
 from lamin_migrate_kit.errors import MigrationError, RevisionError, ServerError, ServerGone
 from lamin_migrate_kit.scratch import scratch_database
 from lamin_migrate_kit.servers import Server
+from tests.histories import History, words
 
 TABLE_A = 'op.create_table("a", sa.Column("id", sa.Integer(), primary_key=True))'
 TABLE_B = 'op.create_table("b", sa.Column("id", sa.Integer(), primary_key=True))'

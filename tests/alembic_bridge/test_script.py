@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from histories import History
 
 from lamin_migrate_kit.alembic_bridge import open_script
 from lamin_migrate_kit.errors import RevisionError
+from tests.histories import History
 
 
 def test_a_revision_file_runs_once_when_it_is_loaded(history: History, tmp_path: Path) -> None:
