@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +23,7 @@ _SHARED = pytest.StashKey[ExitStack]()
 
 def _settings(provider: str) -> Settings:
     # A state folder of its own: a development server of this checkout is not for tests.
-    return Settings(root=ROOT, provider=provider, state_home=Path(tempfile.gettempdir()) / "no-development-server")
+    return Settings(root=ROOT, provider=provider, state_home=ROOT / "tests" / "no-such-folder")
 
 
 @pytest.hookimpl(optionalhook=True)

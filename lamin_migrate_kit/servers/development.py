@@ -141,8 +141,16 @@ def start_development(settings: Settings, say: Say) -> Server:
     if given is not None:
         say(_not_ours(given))
         return given
-    with cluster.exclusive(_made(folders.state_folder(settings)) / "lock"):
-        return find_development(settings) or _start_first_available(settings, say)
+    with cluster.exclusive(folders.state_folder(settings) / "lock"):
+        running = find_development(settings)
+        if running is None:
+            return _start_first_available(settings, say)
+        if settings.provider not in (None, running.provider):
+            raise ServerError(
+                f"The development server runs already, and is from {running.provider}, not {settings.provider}.",
+                next_command="invoke db.down",
+            )
+        return running
 
 
 def stop_development(settings: Settings, say: Say) -> None:
@@ -154,7 +162,7 @@ def stop_development(settings: Settings, say: Say) -> None:
     given = _given_server(settings)
     if given is not None:
         return say(_not_ours(given))
-    with cluster.exclusive(_made(folders.state_folder(settings)) / "lock"):
+    with cluster.exclusive(folders.state_folder(settings) / "lock"):
         provider = _recorded_provider(settings)
         if provider == compose.NAME:
             _with_docker()
@@ -178,7 +186,7 @@ def reset_development(settings: Settings, say: Say) -> None:
         )
     if given is not None:
         return _drop_everything(given)
-    with cluster.exclusive(_made(folders.state_folder(settings)) / "lock"):
+    with cluster.exclusive(folders.state_folder(settings) / "lock"):
         provider = _recorded_provider(settings)
         running = find_development(settings) is not None
         if provider == compose.NAME:
@@ -265,8 +273,11 @@ def _with_docker() -> None:
 
 
 def _recorded_provider(settings: Settings) -> str | None:
+    folder = folders.find_state_folder(settings)
+    if folder is None:
+        return None
     try:
-        state = json.loads((folders.state_folder(settings) / "state.json").read_text("utf-8"))
+        state = json.loads((folder / "state.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
     provider = state.get("provider") if isinstance(state, dict) else None
@@ -274,15 +285,10 @@ def _recorded_provider(settings: Settings) -> str | None:
 
 
 def _record_provider(settings: Settings, provider: str) -> None:
-    path = _made(folders.state_folder(settings)) / "state.json"
+    path = folders.state_folder(settings) / "state.json"
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps({"provider": provider, "project": str(settings.root)}), "utf-8")
     partial.replace(path)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True, mode=0o755)
-    return folder
 
 
 # --- a long-lived server from binaries
@@ -313,7 +319,7 @@ class _Cluster:
             return self._start(binaries)
 
     def _start(self, binaries: Binaries) -> Server:
-        _made(self.folder)
+        self.folder.mkdir(exist_ok=True)
         if not self.data.exists():
             self._make_data(binaries)
         sockets = self.folder / "socket"

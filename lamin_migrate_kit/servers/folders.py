@@ -92,13 +92,20 @@ def server_account() -> Account:
 
 def cache_folder(settings: Settings) -> Path:
     """The folder for what can be made again; the server's account can use it. It is created."""
-    return _usable_folder(settings.cache_home, Path("~/.cache"), Path("/var/cache"))
+    return _usable(_cache_candidates(settings))
 
 
 def state_folder(settings: Settings) -> Path:
     """The folder for this project's development server, apart from every other checkout's. It is created."""
-    base = _usable_folder(settings.state_home, Path("~/.local/state"), Path("/var/lib"))
-    return base / f"{settings.root.name[:40]}-{project_key(settings.root)}"
+    folder = _usable(_state_candidates(settings)) / _project_name(settings.root)
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def find_state_folder(settings: Settings) -> Path | None:
+    """The folder of this project's development server, if there ever was one."""
+    folders = (base / _project_name(settings.root) for base in _state_candidates(settings))
+    return next((folder for folder in folders if _ours(folder)), None)
 
 
 def project_key(root: Path) -> str:
@@ -117,25 +124,47 @@ def process_runs(pid: int) -> bool:
     return True
 
 
-def _usable_folder(wanted: Path | None, for_user: Path, for_root: Path) -> Path:
+def _cache_candidates(settings: Settings) -> list[Path]:
+    return _candidates(settings.cache_home, Path("~/.cache"), Path("/var/cache"))
+
+
+def _state_candidates(settings: Settings) -> list[Path]:
+    return _candidates(settings.state_home, Path("~/.local/state"), Path("/var/lib"))
+
+
+def _candidates(wanted: Path | None, for_user: Path, for_root: Path) -> list[Path]:
+    places = [wanted, for_root if os.geteuid() == 0 else _expanded(for_user)]
+    shared = Path(tempfile.gettempdir()) / f"{NAME}-{os.geteuid()}-kept"
+    return [*(place / NAME for place in places if place is not None), shared]
+
+
+def _project_name(root: Path) -> str:
+    return f"{root.name[:40]}-{project_key(root)}"
+
+
+def _usable(candidates: list[Path]) -> Path:
     """The first folder that can be created and that the server's account can use."""
     account = server_account()
-    private = Path(tempfile.gettempdir()) / f"{NAME}-{os.geteuid()}-cache"
-    places = [wanted, for_root if os.geteuid() == 0 else _expanded(for_user)]
-    candidates = [place / NAME for place in places if place is not None]
-    for folder in (*candidates, private):
+    for folder in candidates:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o755 if os.geteuid() == 0 else 0o700)
         except OSError:
             continue
-        # In the shared temp folder, somebody else may have made the folder first.
-        if folder.lstat().st_uid == os.geteuid() and os.access(folder, os.W_OK) and account.can_use(folder):
+        if _ours(folder) and account.can_use(folder):
             return folder
     raise ServerError(
         "There is no folder to keep server files in.",
         where=", ".join(map(str, candidates)),
         next_command="export XDG_CACHE_HOME=/some/folder XDG_STATE_HOME=/some/folder",
     )
+
+
+def _ours(folder: Path) -> bool:
+    """Whether the folder is there and ours: in the shared temp folder, somebody else may have made it first."""
+    try:
+        return folder.lstat().st_uid == os.geteuid() and os.access(folder, os.W_OK)
+    except OSError:
+        return False
 
 
 def _expanded(path: Path) -> Path | None:

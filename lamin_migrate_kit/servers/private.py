@@ -54,7 +54,11 @@ shift 2
 if cp -R "$prepared" "$folder/data" >>"$folder/log" 2>&1; then
     "$@" 3<&- >>"$folder/log" 2>&1 &
     server=$!
-    { cat <&3 >/dev/null; [ -e "$folder/exit" ] || kill -QUIT "$server"; } >/dev/null &
+    {
+        cat <&3
+        # Again and again: a server that starts just now still ignores the signal.
+        while [ ! -e "$folder/exit" ] && kill -QUIT "$server"; do sleep 0.02; done
+    } >/dev/null &
     reader=$!
     wait "$server"
     echo "$?" >"$folder/exit"
@@ -112,7 +116,8 @@ def _attempt(binaries: Binaries, prepared: Path) -> Iterator[Path]:
     try:
         with signals_deferred():
             watch = _start_watch(binaries, prepared)
-        import sqlalchemy.dialects.postgresql.psycopg2  # noqa: F401 - takes as long as the start does: side by side
+        with signals_deferred():  # Python loses a KeyboardInterrupt that falls into certain moments of an import
+            import sqlalchemy.dialects.postgresql.psycopg2  # noqa: F401 - takes as long as the start: side by side
 
         watch.wait_until_ready()
         yield watch.folder
@@ -161,21 +166,26 @@ class _Watch:
 
 
 def _start_watch(binaries: Binaries, prepared: Path) -> _Watch:
-    account = folders.server_account()
     folder = folders.make_run_folder()
-    try:
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
         lock = _lock_folder(folder)
+        undo.callback(os.close, lock)
         reading, writing = os.pipe()
-        shell = subprocess.Popen(
-            [
-                "/bin/sh",
-                "-c",
-                _WATCH,
-                "lamin_migrate_kit",
-                str(prepared),
-                str(folder),
-                *cluster.server_command(binaries, folder / "data", folder, PRIVATE_OPTIONS),
-            ],
+        undo.callback(os.close, writing)
+        try:
+            shell = _popen_shell(binaries, prepared, folder, reading, lock)
+        finally:
+            os.close(reading)
+        undo.pop_all()
+    return _Watch(folder, shell, writing, lock)
+
+
+def _popen_shell(binaries: Binaries, prepared: Path, folder: Path, reading: int, lock: int) -> subprocess.Popen[bytes]:
+    server = cluster.server_command(binaries, folder / "data", folder, PRIVATE_OPTIONS)
+    try:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _WATCH, "lamin_migrate_kit", str(prepared), str(folder), *server],
             stdin=reading,
             stdout=lock,
             stderr=subprocess.DEVNULL,
@@ -183,13 +193,10 @@ def _start_watch(binaries: Binaries, prepared: Path) -> _Watch:
             env=cluster.server_environment(),
             start_new_session=True,  # Ctrl-C at the terminal is for us: we stop the server when we are done with it
             umask=0o077,
-            **account.run_as,
+            **folders.server_account().run_as,
         )
-        os.close(reading)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return _Watch(folder, shell, writing, lock)
+    except OSError as error:
+        raise ServerError(f"A private Postgres could not be started: {error}", where=str(binaries.folder)) from error
 
 
 def sweep_run_folders() -> None:
