@@ -181,8 +181,8 @@ class View:
 
     key: ObjectKey
     definition: str
-    columns: tuple[tuple[str, str], ...] = ()
-    """(name, type) in order."""
+    columns: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """(name, type) in order; follows from the definition and from what it reads."""
     options: tuple[str, ...] = ()
     column_defaults: tuple[tuple[str, str], ...] = ()
     comment: str | None = None

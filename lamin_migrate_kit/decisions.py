@@ -1,0 +1,92 @@
+"""What a person decided, as the flags that say it: the same words at a prompt, on a command line and in a message."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from lamin_migrate_kit.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Decisions by flag. Every name is dotted and follows the grammar of `diff.renames.grammar`.
+
+    Attributes:
+        renames: `core.notebook.v:version`: this is a rename.
+        no_renames: The same: this is none; or `core.notebook.v`: it has no new name at all.
+        drops: `core.w`: it goes, although models never declare things of its kind.
+        keeps: `core.ix_by_hand`: it stays, although the models do not declare it.
+        backfills: `core.notebook.language='en'`: SQL for rows that have no value.
+        usings: `core.run.exit_code=exit_code::integer`: SQL that converts each value.
+        enum_maps: `core.status.draft=open`: what takes the place of a removed enum value.
+        rename_mode: `decide`, or `none`: look for no renames, what is gone is dropped and what is new is created.
+        assume_empty: The tables hold nothing that matters.
+    """
+
+    renames: tuple[str, ...] = ()
+    no_renames: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
+    backfills: tuple[str, ...] = ()
+    usings: tuple[str, ...] = ()
+    enum_maps: tuple[str, ...] = ()
+    rename_mode: Literal["decide", "none"] = "decide"
+    assume_empty: bool = False
+
+    def with_flags(self, text: str) -> Decisions:
+        """These decisions and those that a text of flags says, such as `--rename core.notebook.v:version`.
+
+        Raises:
+            SettingsError: A flag is not one of a decision.
+        """
+        words = shlex.split(text)
+        result = self
+        for flag, value in zip(words[::2], words[1::2], strict=False):
+            name = _FIELDS.get(flag)
+            if name is None or len(words) % 2:
+                raise SettingsError(f"{text!r} is no decision.", next_command=f"one of: {', '.join(_FIELDS)}")
+            added: dict[str, Any] = {name: (*getattr(result, name), value)}
+            result = replace(result, **added)
+        return result
+
+
+_FIELDS = {
+    "--rename": "renames",
+    "--no-rename": "no_renames",
+    "--drop": "drops",
+    "--keep": "keeps",
+    "--backfill": "backfills",
+    "--using": "usings",
+    "--enum-map": "enum_maps",
+}
+
+
+def parse_pairs(flag: str, texts: Iterable[str]) -> dict[str, str]:
+    """`name=value` texts as a mapping from the dotted name.
+
+    Args:
+        flag: The flag's name, for the message.
+        texts: The values as typed.
+
+    Raises:
+        SettingsError: A text has no `=`, or its name does not follow the grammar.
+    """
+    from lamin_migrate_kit.diff.renames import parse_names
+
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not value.strip():
+            raise SettingsError(f"--{flag} {text!r} has no value.", next_command=f"--{flag} 'core.table.column=…'")
+        found[".".join(parse_names(name))] = value.strip()
+    return found
+
+
+def dotted(texts: Iterable[str]) -> tuple[str, ...]:
+    """Names as typed, without the quotes of the grammar, as `str(ObjectKey)` gives them."""
+    from lamin_migrate_kit.diff.renames import parse_names
+
+    return tuple(text if "(" in text else ".".join(parse_names(text)) for text in texts)
