@@ -106,15 +106,18 @@ class _Search:
             [table.key for table in self.desired.tables],
             [(c.rename.table_key, c.rename.desired_table_key) for c in given],
         )
-        found: list[Settled[TableKey]] = []
         known = {c.rename.table_key: c.rename.desired_table_key for c in given}
+        sure: list[Settled[TableKey]] = []
         while True:
             found = settle(self._table_pairs(gone, new, TableMap(known)), TABLE_WEIGHTS)
-            decided = {pair.current: pair.desired for pair in found if pair.outcome == "decided"}
-            if not decided.keys() - known.keys():
+            decided = [pair for pair in found if pair.outcome == "decided"]
+            if not decided:
                 break
-            known |= decided
-        return given + _candidates(found, lambda a, b: table_rename(a, b), TABLE_WEIGHTS)
+            sure += decided
+            known |= {pair.current: pair.desired for pair in decided}
+            gone, new = [key for key in gone if key not in known], [key for key in new if key not in known.values()]
+        found = settle(self._table_pairs(gone, new, _with_guesses(known, found)), TABLE_WEIGHTS)
+        return given + _candidates(sure + found, lambda a, b: table_rename(a, b), TABLE_WEIGHTS)
 
     def _table_pairs(
         self, gone: Sequence[TableKey], new: Sequence[TableKey], known: TableMap
@@ -125,7 +128,7 @@ class _Search:
             tables=known,
             frequency=frequency,
             table_count=count,
-            references=_references(self.current, self.desired, gone, new),
+            references=_references(self.current, self.desired, known, gone, new),
             substitutions=count_substitutions((a.name, b.name) for a in gone for b in new if a.name != b.name),
             prefix=_common_prefix(gone, new),
         )
@@ -170,6 +173,7 @@ class _Search:
         related = [(a.name, b.name) for _, _, _, a, b in pairs if same_family(a.type, b.type) is not False]
         around = Surroundings(
             tables=_table_map(tables),
+            prefix=_common_prefix(*self._renamed_tables(tables)),
             types=_type_map(enums),
             recurring=Counter(related),
             substitutions=count_substitutions(related),
@@ -192,6 +196,10 @@ class _Search:
         return given + _candidates(
             found, lambda a, b: part_rename("column", a.table, a.name, b.name, b.table), COLUMN_WEIGHTS
         )
+
+    def _renamed_tables(self, tables: Sequence[Candidate]) -> tuple[list[TableKey], list[TableKey]]:
+        best = [c.rename for c in tables if c.outcome != "none"]
+        return [rename.table_key for rename in best], [rename.desired_table_key for rename in best]
 
     def _column_source(self, table: TableKey, current: ColumnShape, desired: ColumnShape):  # type: ignore[no-untyped-def]
         for change in self.source.changes:
@@ -293,19 +301,19 @@ def _candidates(found, rename_of, weights):  # type: ignore[no-untyped-def]
     return sorted(candidates, key=lambda c: (c.rename.table_key, c.rename.current, -c.score, c.rename))
 
 
-def _references(current: SchemaShape, desired: SchemaShape, gone, new):  # type: ignore[no-untyped-def]
-    """Foreign keys of kept tables that led to a table that is gone, and lead to a new one now."""
+def _references(current: SchemaShape, desired: SchemaShape, known: TableMap, gone, new):  # type: ignore[no-untyped-def]
+    """Foreign keys of matched tables that led to a table that is gone, and lead to a new one now."""
     counts: Counter[tuple[TableKey, TableKey]] = Counter()
     theirs = _by_key(desired.tables)
     for table in current.tables:
-        other = theirs.get(table.key)
+        other = theirs.get(known.follow(table.key))
         if other is None:
             continue
         for column in table.columns:
             goals = {t.table for t in column.foreign_keys or () if t.table in gone}
             later = [c for c in other.columns if c.name == column.name or table.column(c.name) is None]
             reached = {t.table for c in later for t in c.foreign_keys or () if t.table in new}
-            counts.update((a, b) for a in goals for b in reached)
+            counts.update((a, b) for a in goals for b in reached if (table.key, other.key) != (a, b))
     return counts
 
 
@@ -330,6 +338,12 @@ def _table_map(tables: Iterable[Candidate]) -> TableMap:
         {c.rename.table_key: c.rename.desired_table_key for c in best},
         {c.rename.table_key: c.question for c in best if c.outcome == "ask"},
     )
+
+
+def _with_guesses(known: Mapping[TableKey, TableKey], found: Sequence[Settled[TableKey]]) -> TableMap:
+    guesses = {p.current: p.desired for p in found if p.outcome == "ask"}
+    questions = {a: question_of(table_rename(a, b)) for a, b in guesses.items()}
+    return TableMap({**known, **guesses}, questions)
 
 
 def _type_map(enums: Iterable[Candidate]) -> Mapping[str, str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log
+from os.path import commonprefix
 
 from lamin_migrate_kit.diff.renames.model import SourceChange
 from lamin_migrate_kit.diff.renames.names import SAME_WORD, NameComparison, compare_names, word_likeness, words
@@ -42,6 +43,18 @@ ENOUGH_NAMES = 3
 ENOUGH_COLUMNS = 3
 """How many columns two tables must have in common before names vouch for a rename; link tables have fewer."""
 
+MOST_WORDS = 0.5
+"""The share of words that two names must have in common before a word added or removed leaves them one name."""
+
+MANY_COLUMNS = 5
+"""How many columns two tables must have, all of them the same, before that alone vouches for a rename."""
+
+MORE_COLUMNS = 3
+"""How many more must be the same for every column that only one of the two tables has."""
+
+ALL = 0.999
+"""A share that is all, but for rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableMap:
@@ -59,12 +72,48 @@ class TableMap:
         """Where a table went; itself when it was not renamed."""
         return self.renamed.get(table, table)
 
-    def mirrored(self, change: Substitution) -> tuple[bool, str]:
-        """Whether a table is renamed likewise, and the open question that this rests on, if any."""
-        for current, desired in sorted(self.renamed.items()):
-            if _likewise(change, current.name, desired.name):
-                return True, self.open.get(current, "")
-        return False, ""
+    def changes(self) -> frozenset[Substitution]:
+        """The words that change in the names of tables whose rename is decided."""
+        decided = ((a, b) for a, b in self.renamed.items() if a not in self.open and a.name != b.name)
+        return frozenset(substitution(a.name, b.name) for a, b in decided)
+
+    def without(self, table: TableKey) -> TableMap:
+        """The map but for one table, whose rename must not speak for itself."""
+        if table not in self.renamed:
+            return self
+        return TableMap({a: b for a, b in self.renamed.items() if a != table}, self.open)
+
+    def translate(self, name: str, prefix: tuple[str, ...] = ()) -> tuple[str, str]:
+        """A name with the renamed tables' names replaced in it: `dset_id` is `dfolder_id` with `dset` to `dfolder`.
+
+        Args:
+            name: Of a column, or of a table whose own rename is not in the map.
+            prefix: Words of the new tables' names that go without saying.
+
+        Returns:
+            The name, and the first open question that it rests on.
+        """
+        text, question = words(name), ""
+        for table in sorted(self.renamed, key=lambda key: (-len(words(key.name)), key)):
+            new = _without_prefix(words(self.renamed[table].name), prefix)
+            replaced = _replace(text, words(table.name), new) if table.name != self.renamed[table].name else text
+            if replaced != text:
+                text, question = replaced, question or self.open.get(table, "")
+        return "_".join(text), question
+
+
+def _without_prefix(name: tuple[str, ...], prefix: tuple[str, ...]) -> tuple[str, ...]:
+    return name[len(prefix) :] if prefix and name[: len(prefix)] == prefix else name
+
+
+def _replace(name: tuple[str, ...], part: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+    """Replace a run of words, in whatever form they are, by others."""
+    size = len(part)
+    for start in range(len(name) - size + 1):
+        run = name[start : start + size]
+        if all(word_likeness(a, b) >= SAME_WORD for a, b in zip(run, part, strict=True)):
+            return name[:start] + new + name[start + size :]
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +154,7 @@ def name_facts(names: NameComparison, likewise: Fact | None = None) -> list[Fact
     replaced = bool(names.only_current) and bool(names.only_desired)
     kept = not names.only_current and not names.only_desired and names.shared > 0
     added = names.shared > 0 and not kept and not replaced
+    mostly = added and names.shared >= MOST_WORDS
     opposite = Fact("opposite words", 1.0, "words of opposite meaning", contradicts=True)
     return [
         Fact("shared words", names.shared),
@@ -112,7 +162,7 @@ def name_facts(names: NameComparison, likewise: Fact | None = None) -> list[Fact
         Fact("spelling", names.spelling),
         Fact("same words", float(kept), "names of the same words" if kept else "", vouches=kept),
         Fact("same exact words", float(kept and names.exact)),
-        Fact("word added or removed", float(added), _words_told(names) if added else "", vouches=added),
+        Fact("word added or removed", float(added), _words_told(names) if added else "", vouches=mostly),
         Fact("word replaced", float(replaced and names.shared > 0), _words_told(names) if replaced else ""),
         *([opposite] if names.opposite else []),
         *([likewise] if likewise else []),
@@ -127,7 +177,10 @@ def _words_told(names: NameComparison) -> str:
 
 
 def substitution(current: str, desired: str) -> Substitution:
-    """The words that change between two names: `organizer_name`, `owner_name` gives `organizer`, `owner`."""
+    """The words that change between two names: `organizer_name`, `owner_name` gives `organizer`, `owner`.
+
+    Where one word only changes its form, the ending is what changes: `role`, `roles` gives nothing, `-s`.
+    """
     ours, theirs = words(current), words(desired)
     start = 0
     while start < min(len(ours), len(theirs)) and ours[start] == theirs[start]:
@@ -135,7 +188,11 @@ def substitution(current: str, desired: str) -> Substitution:
     end = 0
     while end < min(len(ours), len(theirs)) - start and ours[-1 - end] == theirs[-1 - end]:
         end += 1
-    return ours[start : len(ours) - end], theirs[start : len(theirs) - end]
+    gone, new = ours[start : len(ours) - end], theirs[start : len(theirs) - end]
+    if len(gone) == len(new) == 1 and word_likeness(gone[0], new[0]) >= SAME_WORD:
+        same = len(commonprefix((gone[0], new[0])))
+        return (f"-{gone[0][same:]}",), (f"-{new[0][same:]}",)
+    return gone, new
 
 
 def count_substitutions(pairs: Iterable[tuple[str, str]]) -> Counter[Substitution]:
@@ -143,30 +200,32 @@ def count_substitutions(pairs: Iterable[tuple[str, str]]) -> Counter[Substitutio
     counts: Counter[Substitution] = Counter()
     for current, desired in set(pairs):
         change = substitution(current, desired)
-        if len(change[0]) < len(words(current)) or len(change[1]) < len(words(desired)):
+        form = change[0][:1] and change[0][0].startswith("-")
+        if form or len(change[0]) < len(words(current)) or len(change[1]) < len(words(desired)):
             counts[change] += 1
     return counts
 
 
-def _likewise(change: Substitution, table: str, desired_table: str) -> bool:
-    """Whether words of a column change as a table's name does: `dset_id` to `dfolder_id` with `dset` to `dfolder`."""
-    gone, new = change
-    if not gone or not new:
-        return False
-    return _ends_with(words(table), gone) and _ends_with(words(desired_table), new)
-
-
-def _ends_with(name: Sequence[str], end: Sequence[str]) -> bool:
-    tail = name[-len(end) :]
-    return len(tail) == len(end) and all(word_likeness(a, b) >= SAME_WORD for a, b in zip(tail, end, strict=True))
+def _likewise(current: str, desired: str, around: Surroundings) -> list[Fact]:
+    """Whether the name changes as the names of renamed tables do."""
+    translated, question = around.tables.translate(current, around.prefix)
+    if translated == "_".join(words(current)):
+        return []
+    names = compare_names(translated, "_".join(_without_prefix(words(desired), around.prefix)))
+    if names.only_current or names.only_desired or not names.exact:
+        return []
+    told = "a table is renamed likewise"
+    return [Fact("table renamed likewise", 1.0, told, vouches=True, depends_on=question)]
 
 
 def _recurring_words(current: str, desired: str, around: Surroundings) -> Fact | None:
-    others = around.substitutions.get(substitution(current, desired), 1)
-    if others == 1:
+    change = substitution(current, desired)
+    others = around.substitutions.get(change, 1)
+    decided = change in around.tables.changes()
+    if others == 1 and not decided:
         return None
-    told = f"the same words change in {others} names"
-    return Fact("recurring words", log(others), told, vouches=others >= ENOUGH_NAMES)
+    told = "a table's name changes likewise" if decided else f"the same words change in {others} names"
+    return Fact("recurring words", log(max(2, others)), told, vouches=decided or others >= ENOUGH_NAMES)
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------
@@ -193,7 +252,8 @@ def column_facts(
     return [
         *_type_facts(current.type, desired.type, around.types),
         *name_facts(names, _recurring_words(current.name, desired.name, around)),
-        *_mirrored_facts(current.name, desired.name, around),
+        *_likewise(current.name, desired.name, around),
+        *_recurring_pair(current.name, desired.name, around),
         *_foreign_key_facts(current.foreign_keys, desired.foreign_keys, around),
         *_attribute_facts(current, desired),
         *_source_facts(source),
@@ -219,16 +279,9 @@ def _plain(text: str | None) -> str:
     return " ".join((text or "").replace(",", " ").split())
 
 
-def _mirrored_facts(current: str, desired: str, around: Surroundings) -> list[Fact]:
-    facts = []
+def _recurring_pair(current: str, desired: str, around: Surroundings) -> list[Fact]:
     tables = around.recurring.get((current, desired), 1)
-    if tables > 1:
-        facts.append(Fact("recurring pair", log(tables), f"the same pair in {tables} tables"))
-    mirrored, question = around.tables.mirrored(substitution(current, desired))
-    if mirrored:
-        told = "a table is renamed likewise"
-        facts.append(Fact("table renamed likewise", 1.0, told, vouches=True, depends_on=question))
-    return facts
+    return [Fact("recurring pair", log(tables), f"the same pair in {tables} tables")] if tables > 1 else []
 
 
 def _foreign_key_facts(
@@ -328,11 +381,17 @@ def table_facts(
     current: TableShape, desired: TableShape, around: Surroundings, source: SourceChange | None = None
 ) -> list[Fact]:
     """Everything known about a pair of tables."""
-    columns = _table_column_facts(current, desired, around)
+    around = replace(around, tables=around.tables.without(current.key))
+    overlap = shared_columns(current.columns, desired.columns, around)
     names = _table_name_facts(current.key, desired.key, around)
-    if _too_few(current, desired, columns, names):
-        names.append(Fact("few columns", 1.0, "too few columns in common to be sure", contradicts=True))
-    return [*columns, *names, *_compared("comment", current.comment, desired.comment), *_source_facts(source)]
+    return [
+        *_overlap_facts(current, desired, overlap),
+        *names,
+        *_enough_facts(overlap, names, around),
+        *_reference_facts(current.key, desired.key, around),
+        *_compared("comment", current.comment, desired.comment),
+        *_source_facts(source),
+    ]
 
 
 def _table_name_facts(current: TableKey, desired: TableKey, around: Surroundings) -> list[Fact]:
@@ -342,32 +401,46 @@ def _table_name_facts(current: TableKey, desired: TableKey, around: Surroundings
         return [*facts, Fact("same name", 1.0, "same name in another schema", vouches=True)]
     context = tuple(word for schema in (current.schema, desired.schema) if schema for word in words(schema))
     names = compare_names(current.name, desired.name, context + around.prefix)
-    return [*facts, *name_facts(names, _recurring_words(current.name, desired.name, around))]
+    likewise = _likewise(current.name, desired.name, around)
+    return [*facts, *name_facts(names, _recurring_words(current.name, desired.name, around)), *likewise]
 
 
-def _table_column_facts(current: TableShape, desired: TableShape, around: Surroundings) -> list[Fact]:
-    overlap = shared_columns(current.columns, desired.columns, around)
+def _overlap_facts(current: TableShape, desired: TableShape, overlap: Overlap) -> list[Fact]:
     count = max(len(current.columns), len(desired.columns))
+    told = f"{overlap.same} of {count} columns are the same"
     facts = [
-        Fact("share of columns", overlap.share, f"{overlap.same} of {count} columns are the same"),
+        Fact("share of columns", overlap.share, told, depends_on=overlap.depends_on),
         Fact("kept columns", overlap.kept),
         Fact("many columns", log(1 + overlap.same)),
-        Fact("all columns", float(overlap.share >= 0.999)),
+        Fact("all columns", float(overlap.share >= ALL)),
     ]
-    references = around.references.get((current.key, desired.key), 0)
-    if references:
-        facts.append(Fact("references follow", log(1 + references), "foreign keys follow"))
     if not (current.complete and desired.complete):
         facts.append(Fact("columns unknown", 1.0))
     return facts
 
 
-def _too_few(current: TableShape, desired: TableShape, columns: Sequence[Fact], names: Sequence[Fact]) -> bool:
-    """A link table has two columns that many have; only its own name, kept, or words that change elsewhere too count."""
-    if current.key.name == desired.key.name or any(f.name == "recurring words" and f.vouches for f in names):
-        return False
-    values = {fact.name: fact.value for fact in columns}
-    return values["share of columns"] < 0.5 or values["many columns"] < log(1 + ENOUGH_COLUMNS)
+def _reference_facts(current: TableKey, desired: TableKey, around: Surroundings) -> list[Fact]:
+    count = around.references.get((current, desired), 0)
+    return [Fact("references follow", log(1 + count), "foreign keys follow")] if count else []
+
+
+def _enough_facts(overlap: Overlap, names: Sequence[Fact], around: Surroundings) -> list[Fact]:
+    """The less the names say, the more columns must be the same.
+
+    A table under its own name in another schema, or under a name that changes as other names do, needs none; the same
+    words in another form need half of the columns, a word more or less three quarters; many columns, nearly all of
+    them the same, need no name at all. A link table of two columns is like any other that links the same tables.
+    """
+    said = {fact.name for fact in names if fact.vouches}
+    systematic = bool(said & {"recurring words", "table renamed likewise"}) or (bool(around.prefix) and "same words" in said)
+    if "same name" in said or systematic:
+        return []
+    needed = 0.5 if "same words" in said else 0.75
+    if overlap.same >= MANY_COLUMNS + MORE_COLUMNS * overlap.different:
+        return [Fact("the columns alone", 1.0, vouches=True)]
+    if overlap.same < ENOUGH_COLUMNS or overlap.share < needed:
+        return [Fact("few columns", 1.0, "too few columns in common to be sure", contradicts=True)]
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,13 +449,17 @@ class Overlap:
 
     Attributes:
         same: How many columns are the same by name and family of type, or by the table that they reference.
+        different: How many columns only one of them has.
         share: The weighed share of all columns of both that are the same or alike.
         kept: The weighed share of the current table's columns that are.
+        depends_on: The open question of another table that this rests on.
     """
 
     same: int
+    different: int
     share: float
     kept: float
+    depends_on: str = ""
 
 
 def shared_columns(current: Sequence[ColumnShape], desired: Sequence[ColumnShape], around: Surroundings) -> Overlap:
@@ -396,15 +473,27 @@ def shared_columns(current: Sequence[ColumnShape], desired: Sequence[ColumnShape
     right = sum(weight[b] * likeness for (_, b), likeness in alike.items())
     total_left, total_right = sum(weight[n] for n in ours), sum(weight[n] for n in theirs)
     if not total_left or not total_right:
-        return Overlap(0, 0.0, 0.0)
+        return Overlap(0, len(ours) + len(theirs), 0.0, 0.0)
     total = total_left + total_right
-    sure = sum(1 for likeness in alike.values() if likeness >= 0.9)
-    return Overlap(len(same) + sure, (2 * common + left + right) / total, (common + left) / total_left)
+    sure = [pair for pair, likeness in alike.items() if likeness >= FOLLOWED]
+    depends_on = next((question for a, _ in sure if (question := _open_question(ours[a], around))), "")
+    count = len(same) + len(sure)
+    different = len(ours) + len(theirs) - 2 * count
+    return Overlap(count, different, (2 * common + left + right) / total, (common + left) / total_left, depends_on)
+
+
+def _open_question(column: ColumnShape, around: Surroundings) -> str:
+    goals = (target.table for target in column.foreign_keys or ())
+    return next((around.tables.open[goal] for goal in goals if goal in around.tables.open), "")
 
 
 def _distinction(name: str, around: Surroundings) -> float:
     """How much it says that two tables have a column of that name; at least a little."""
     return 0.2 + log((1 + max(1, around.table_count)) / around.frequency.get(name, 1))
+
+
+FOLLOWED = 0.9
+"""How alike two columns are whose foreign keys lead to one table, under its current and its desired name."""
 
 
 def _align(
@@ -430,7 +519,7 @@ def _likeness(current: ColumnShape, desired: ColumnShape, around: Surroundings) 
         goals = {target.table for target in desired.foreign_keys}
         known = [t.table for t in current.foreign_keys if t.table in around.tables.renamed or t.table in goals]
         if any(around.tables.follow(table) in goals for table in known):
-            return 0.9
+            return FOLLOWED
         if known:
             return 0.0
     shared = compare_names(current.name, desired.name).shared

@@ -29,7 +29,8 @@ LIGHT_WEIGHT = 0.3
 """How much a light word counts, against 1 for any other."""
 
 _ENDINGS = frozenset(
-    "al e ed en er es ied ies ing ion ions ation ments ment or r d n s t y ment ly ity ization isation".split()
+    "al ation d den e ed en er es ied ies ing ion ions isation ity ization ly ment ments n or r s sion ssion t ted"
+    " tted tting y".split()
 ) | {""}
 """What may follow the common start of two forms of one word."""
 

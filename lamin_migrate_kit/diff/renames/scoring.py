@@ -24,11 +24,21 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 
-DECIDE = 0.75
+DECIDE = 0.7
 """The score from which evidence may decide."""
 
 ASK = 0.03
 """The score from which a best guess is worth a question."""
+
+
+MAX_ODDS = 30.0
+"""Log-odds are cut here: beyond it floating point numbers have nothing left to subtract from."""
+
+ROUNDS = 20
+"""Rounds of belief propagation; on the projects' histories nothing changes after ten."""
+
+Edge = tuple[Hashable, Hashable]
+"""A pair that could be a rename: current, desired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +84,11 @@ def sentences(facts: Sequence[Fact], weights: Mapping[str, float]) -> tuple[str,
     return tuple(f.sentence for f in sorted(told, key=lambda f: -abs(weights[f.name] * f.value)))
 
 
-def compete(odds: Mapping[tuple[Hashable, Hashable], float]) -> dict[tuple[Hashable, Hashable], float]:
-    """Scores of pairs that compete for their ends.
+def compete(odds: Mapping[Edge, float]) -> dict[Edge, float]:
+    """How likely each pair is, when every object is in at most one pair.
+
+    The share of all one-to-one matchings, weighed by e^z a pair, that contain the pair; computed by belief propagation
+    (exact on trees, close to it otherwise; Huang and Jebara, "Approximating the permanent with belief propagation").
 
     Args:
         odds: z by (current, desired).
@@ -83,13 +96,18 @@ def compete(odds: Mapping[tuple[Hashable, Hashable], float]) -> dict[tuple[Hasha
     Returns:
         Scores from 0 to 1 by (current, desired).
     """
-    strength = {pair: exp(min(z, 50.0)) for pair, z in odds.items()}
-    by_current: dict[Hashable, float] = defaultdict(float)
-    by_desired: dict[Hashable, float] = defaultdict(float)
-    for (current, desired), value in strength.items():
-        by_current[current] += value
-        by_desired[desired] += value
-    return {
-        (current, desired): value / (1 + by_current[current] + by_desired[desired] - value)
-        for (current, desired), value in strength.items()
-    }
+    strength = {edge: exp(min(z, MAX_ODDS)) for edge, z in odds.items()}
+    free_current = free_desired = dict.fromkeys(strength, 1.0)
+    for _ in range(ROUNDS):
+        free_current = _free(strength, free_desired, 0)
+        free_desired = _free(strength, free_current, 1)
+    belief = {edge: strength[edge] * free_current[edge] * free_desired[edge] for edge in strength}
+    return {edge: value / (1 + value) for edge, value in belief.items()}
+
+
+def _free(strength: Mapping[Edge, float], other: Mapping[Edge, float], end: int) -> dict[Edge, float]:
+    """For every pair, how likely its one end is not taken by another pair."""
+    claims: dict[Hashable, float] = defaultdict(float)
+    for edge, value in strength.items():
+        claims[edge[end]] += value * other[edge]
+    return {edge: 1 / (1 + max(0.0, claims[edge[end]] - value * other[edge])) for edge, value in strength.items()}

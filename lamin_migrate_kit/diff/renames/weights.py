@@ -13,14 +13,14 @@ from types import MappingProxyType
 
 _NAMES = {
     "shared words": 3.0,
-    "related words": 3.0,
-    "spelling": 3.5,
-    "same words": 1.5,
-    "same exact words": 0.3,
+    "related words": 3.2,
+    "spelling": 3.4,
+    "same words": 1.6,
+    "same exact words": 0.2,
     "word added or removed": 0.5,
     "word replaced": 0.3,
     "opposite words": -0.5,
-    "recurring words": 2.9,
+    "recurring words": 2.8,
 }
 
 _JUDGED = {
@@ -43,19 +43,19 @@ _JUDGED = {
 
 COLUMN_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
-        "bias": -3.1,
+        "bias": -3.0,
         **_NAMES,
         **_JUDGED,
-        "same type": 0.8,
+        "same type": 0.7,
         "rare type": 0.1,
         "type of one family": 0.0,
-        "type unknown": 0.8,
+        "type unknown": 0.9,
         "other type": -2.6,
         "other nullability": -1.6,
-        "same foreign key": 1.6,
-        "other foreign key": -3.5,
-        "recurring pair": 1.4,
-        "table renamed likewise": 2.0,
+        "same foreign key": 1.5,
+        "other foreign key": -3.0,
+        "recurring pair": 1.2,
+        "table renamed likewise": 1.5,
     }
 )
 
@@ -64,20 +64,24 @@ TABLE_WEIGHTS: Mapping[str, float] = MappingProxyType(
         "bias": -5.4,
         **_NAMES,
         **_JUDGED,
-        "shared words": 1.6,
-        "spelling": 2.8,
-        "related words": 0.9,
-        "same words": 0.8,
-        "recurring words": 1.3,
-        "same name": 4.7,
-        "other schema": 0.7,
-        "share of columns": 3.0,
-        "kept columns": 2.0,
-        "many columns": 0.7,
-        "all columns": 1.5,
-        "references follow": 2.5,
-        "columns unknown": 1.4,
+        "shared words": 1.5,
+        "related words": 0.8,
+        "spelling": 2.5,
+        "same words": 0.9,
+        "word added or removed": 0.4,
+        "word replaced": 0.7,
+        "recurring words": 1.0,
+        "table renamed likewise": 1.2,
+        "same name": 4.3,
+        "other schema": 0.6,
+        "share of columns": 2.7,
+        "kept columns": 1.8,
+        "many columns": 0.4,
+        "all columns": 1.3,
+        "references follow": 2.8,
+        "columns unknown": 1.6,
         "few columns": 0.0,
+        "the columns alone": 0.0,
     }
 )
 
