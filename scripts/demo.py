@@ -146,6 +146,8 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.console = Console(width=WIDTH, highlight=False)
         self.scenes = 0
+        self._within_line = False
+        self._held = ""
         self.project = folder / "lnschema-core"
         self.environment = environment_for(folder, self.project)
         shutil.copytree(EXAMPLE, self.project, ignore=shutil.ignore_patterns("__pycache__", ".*cache"))
@@ -157,7 +159,8 @@ class Stage:
     def scene(self, title: str, sentence: str) -> None:
         """Begin a new part of the story."""
         self.scenes += 1
-        self.console.print(f"\n[bold]{self.scenes}. {title}[/]\n{sentence}\n")
+        self.console.rule(f"[bold]{self.scenes}  {title}[/]", align="left", style="dim")
+        self.console.print(f"{sentence}\n")
 
     def say(self, line: str) -> None:
         """Print a line as it is."""
@@ -209,13 +212,24 @@ class Stage:
             self.console.print(Syntax(output.strip("\n"), language, theme="ansi_dark", background_color="default"))
         elif not direct:
             self._echo(output.rstrip().splitlines()[-1] + "\n" if output.strip() else "")
+        self._end_line()
         if code != expect:
             raise DemoFailed(f"`{command}` ended with exit code {code}, not {expect}.\n{'' if direct else output}")
         self.console.print(f"[dim](exit code {code})[/]\n" if code else "")
 
     def _echo(self, text: str) -> None:
-        sys.stdout.write(text)
+        """Print, but hold back line ends until more comes, so that every command is followed by one empty line."""
+        text = self._held + text
+        shown = text.rstrip("\n")
+        self._held = text[len(shown) :]
+        self._within_line = self._within_line or bool(shown)
+        sys.stdout.write(shown)
         sys.stdout.flush()
+
+    def _end_line(self) -> None:
+        if self._within_line:
+            sys.stdout.write("\n")
+        self._within_line, self._held = False, ""
 
     def _terminal(self) -> dict[str, str]:
         return {} if self.console.is_terminal and not self.console.no_color else {"NO_COLOR": "1", "TERM": "dumb"}

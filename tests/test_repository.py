@@ -282,7 +282,6 @@ IMPURE = {
     "datetime",
     "glob",
     "importlib",
-    "io",
     "os",
     "pathlib",
     "random",
