@@ -390,11 +390,10 @@ def _kept_questions(kept: Kept) -> tuple[Question, ...]:
 
 
 def _order_notes(current: Catalog, desired: Catalog) -> tuple[str, ...]:
-    tables = diff_catalogs(current, desired).reordered
-    return tuple(
-        f"The columns of {key} stand in another order on the desired side; Postgres cannot move them, so they stay."
-        for key in tables
-    )
+    tables = ", ".join(str(key) for key in diff_catalogs(current, desired).reordered)
+    if not tables:
+        return ()
+    return (f"Columns stand in another physical order, which Postgres cannot change and nothing depends on: {tables}.",)
 
 
 def _other_readings(

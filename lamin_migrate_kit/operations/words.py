@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-WIDTH = 84
-"""Columns that a line may take before it is broken; the body of a function is indented by four more."""
+WIDTH = 96
+"""Columns that a line may take before it is broken: 100 with the indentation of a function's body."""
 
 # What `sqlalchemy.text` takes for a bound parameter, also within a literal of SQL.
 _BOUND = re.compile(r"(?<![:\w\\]):(?=\w)")
