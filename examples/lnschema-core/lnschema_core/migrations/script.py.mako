@@ -1,4 +1,4 @@
-% if message:
+% if message and message != "empty message":
 """vX.X.X.
 
 ${message}
