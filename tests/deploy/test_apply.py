@@ -40,8 +40,8 @@ def plan_of(package: History, instance: Instance, **terms: float) -> Plan:
 
 
 def columns(instance: Instance) -> set[object]:
-    query = "SELECT attname FROM pg_attribute WHERE attrelid = 'small.notebook'::regclass AND attnum > 0 AND NOT attisdropped"
-    return {name for (name,) in rows(instance, query)}
+    query = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'small'"
+    return {name for (name,) in rows(instance, f"{query} AND table_name = 'notebook'")}
 
 
 def records(instance: Instance) -> list[tuple[object, ...]]:
