@@ -47,11 +47,11 @@ def compare(connection: Connection, module: SchemaModule, *, keep: Collection[st
     Raises:
         SecondOpinionUnavailable: Alembic crashed.
     """
-    metadata = module.metadata()
+    metadata, owned = module.metadata(), module.owned_tables()
     open_before = connection.in_transaction()
     try:
         with quiet_alembic():
-            return _compare(connection, metadata, frozenset(keep))
+            return _compare(connection, metadata, owned, frozenset(keep))
     except Exception as error:
         # Anything: this is other people's code on the author's models, and its opinion is the second one.
         raise SecondOpinionUnavailable(_reason(error)) from error
@@ -60,14 +60,18 @@ def compare(connection: Connection, module: SchemaModule, *, keep: Collection[st
             connection.rollback()
 
 
-def _compare(connection: Connection, metadata: MetaData, keep: frozenset[str]) -> tuple[str, ...]:
+def _compare(
+    connection: Connection, metadata: MetaData, owned: frozenset[str], keep: frozenset[str]
+) -> tuple[str, ...]:
+    schemas = _schemas(connection, metadata, owned)
     context = MigrationContext.configure(
         connection,
         opts={
             "compare_type": True,
             "compare_server_default": True,
             "include_schemas": True,
-            "include_name": _name_filter(_schemas(connection, metadata), keep),
+            "include_name": _name_filter(schemas, keep),
+            "include_object": _object_filter(frozenset(metadata.tables) - owned),
         },
     )
     # A savepoint: a query of Alembic's that fails must not take the caller's transaction with it.
@@ -80,10 +84,20 @@ def _compare(connection: Connection, metadata: MetaData, keep: frozenset[str]) -
     return () if operations.is_empty() else _lines(rendered)
 
 
-def _schemas(connection: Connection, metadata: MetaData) -> frozenset[str | None]:
-    """The schemas of the models' tables; the connection's default schema is called None, as Alembic does."""
+def _schemas(connection: Connection, metadata: MetaData, owned: frozenset[str]) -> frozenset[str | None]:
+    """The schemas of the module's tables; the connection's default schema is called None, as Alembic does."""
     default = connection.dialect.default_schema_name
-    return frozenset(None if table.schema == default else table.schema for table in metadata.tables.values())
+    schemas = (metadata.tables[key].schema for key in owned)
+    return frozenset(None if schema == default else schema for schema in schemas)
+
+
+def _object_filter(foreign: frozenset[str]) -> Any:
+    """Leaves out the tables of other packages: all SQLModel packages share one MetaData."""
+
+    def include(item: Any, _name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
+        return not (kind == "table" and item.key in foreign)
+
+    return include
 
 
 def _name_filter(schemas: frozenset[str | None], keep: frozenset[str]) -> Any:

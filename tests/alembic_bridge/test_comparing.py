@@ -63,6 +63,25 @@ def test_only_the_schemas_of_the_models_are_looked_at(connection: Connection, mo
     assert compare(connection, modelled.module) == ()
 
 
+def test_tables_of_another_package_in_the_same_metadata_are_left_out(connection: Connection, modelled: History) -> None:
+    """All SQLModel packages share one MetaData."""
+    elsewhere = modelled.root / f"{modelled.package}_elsewhere.py"
+    elsewhere.write_text(
+        "from typing import Optional\nfrom sqlmodel import Field, SQLModel, MetaData\n"
+        "class Elsewhere(SQLModel):\n    metadata = MetaData()\n"
+        "class Missing(Elsewhere, table=True):\n    __table_args__ = {'schema': 'core'}\n"
+        "    id: Optional[int] = Field(default=None, primary_key=True)\n"
+        "class Present(Elsewhere, table=True):\n    __table_args__ = {'schema': 'core'}\n"
+        "    id: Optional[int] = Field(default=None, primary_key=True)\n    more: str\n"
+    )
+    run(connection, "CREATE TABLE core.present (id integer)")
+    source = f"from {elsewhere.stem} import Elsewhere\n" + MODELS.replace(
+        "metadata = MetaData()", "metadata = Elsewhere.metadata"
+    )
+    modelled.write_models(source)
+    assert compare(connection, modelled.module) == ()
+
+
 def test_the_kits_own_tables_are_never_compared(connection: Connection, modelled: History) -> None:
     run(connection, "CREATE TABLE core.migration_smal (); CREATE TABLE core.version_smal ()")
     assert compare(connection, modelled.module) == ()
