@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.syntax import Syntax
+from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "lnschema-core"
@@ -61,7 +62,7 @@ def an_instance_holds_rows(stage: Stage) -> None:
     stage.scene("An instance", "Somewhere a database holds rows. It was deployed from release 0.33.8.")
     stage.run("invoke db.up")
     stage.use_instance("anna")
-    stage.run('invoke deploy --url "$INSTANCE" --yes', show="last")
+    stage.run('invoke deploy --url "$INSTANCE" --yes | tail -n 1')
     stage.write("rows.sql", ROWS)
     stage.run('psql -q "$INSTANCE" -f rows.sql')
     stage.run('psql "$INSTANCE" -c "SELECT id, v, name FROM core.notebook ORDER BY 1, 2"')
@@ -88,7 +89,7 @@ def everything_is_proven(stage: Stage) -> None:
 
 def a_version_is_released(stage: Stage) -> None:
     stage.scene("Release", "The migration gets the version in its name, and must never change again.")
-    stage.run("invoke release 1.0.0")
+    stage.run("invoke release 1.0.0 | tail -n 7")
     stage.run("git status --short")
     stage.commit("Release 1.0.0")
 
@@ -105,7 +106,7 @@ def the_manual_way(stage: Stage) -> None:
     stage.scene("By hand", "The same change with an empty file: what is missing stands at the bottom, ready to paste.")
     stage.start_over()
     rename_v_to_version(stage)
-    stage.run("invoke migrate.generate --empty", show="last")
+    stage.run("invoke migrate.generate --empty | tail -n 1")
     stage.run("invoke ci", expect=1)
 
 
@@ -184,37 +185,33 @@ class Stage:
         self._quietly(f"psql -q '{server}' -c 'CREATE DATABASE {name}'")
         self.environment["INSTANCE"] = re.sub(r"(?<=[^/]/)postgres(?=$|\?)|(?<=///)postgres(?=$|\?)", name, server)
 
-    def run(
-        self, command: str, *, expect: int = 0, answers: bool = False, show: str = "all", language: str = ""
-    ) -> None:
+    def run(self, command: str, *, expect: int = 0, answers: bool = False, language: str = "") -> None:
         """Show a command as typed at a prompt, run it, and show what it prints.
 
         Args:
             command: For the shell, in the project's folder.
             expect: The exit code that belongs to the story.
             answers: Whether the program's questions are answered with yes.
-            show: `all` that it prints, or only the `last` line.
             language: Colour the output as this language instead of as it comes.
 
         Raises:
             DemoFailed: It ended otherwise.
         """
-        self.console.print(f"[bold green]$[/] [bold]{command}[/]".replace("[SELECT", "\\[SELECT"))
-        direct = show == "all" and not language
+        self.console.print(Text.assemble(("$ ", "bold green"), (command, "bold")), soft_wrap=True)
         output, code = run_at_terminal(
-            ["bash", "-c", command],
+            ["bash", "-o", "pipefail", "-c", command],
             folder=self.project,
             environment={**self.environment, **self._terminal()},
             answer=YES if answers else None,
-            echo=self._echo if direct else lambda text: None,  # noqa: ARG005
+            echo=lambda text: None if language else self._echo(text),
         )
         if language:
-            self.console.print(Syntax(output.strip("\n"), language, theme="ansi_dark", background_color="default"))
-        elif not direct:
-            self._echo(output.rstrip().splitlines()[-1] + "\n" if output.strip() else "")
+            coloured = Syntax("", language, theme="ansi_dark", background_color="default").highlight(output)
+            coloured.rstrip()
+            self.console.print(coloured, soft_wrap=True)
         self._end_line()
         if code != expect:
-            raise DemoFailed(f"`{command}` ended with exit code {code}, not {expect}.\n{'' if direct else output}")
+            raise DemoFailed(f"`{command}` ended with exit code {code}, not {expect}.")
         self.console.print(f"[dim](exit code {code})[/]\n" if code else "")
 
     def _echo(self, text: str) -> None:
