@@ -25,10 +25,10 @@ def prove_match(bench: Workbench, comparison: Callable[[], Comparison]) -> Outco
     """
     found = comparison()
     differences = found.diff.describe()
-    if not differences and not found.upgrade and not found.questions:
+    if not differences and found.empty:
         return Outcome.of((), "catalogs are equal")
-    shown = counted(len(differences), "difference")
-    return Outcome(Status.FAILED, shown, (_differs(bench, differences),))
+    missing = f"{counted(len(found.upgrade), 'operation')} missing"
+    return Outcome(Status.FAILED, missing, (_differs(bench, differences),))
 
 
 @proves("alembic-check", "Alembic's own comparison finds nothing")
@@ -36,14 +36,14 @@ def prove_alembic_check(bench: Workbench, comparison: Callable[[], Comparison]) 
     """A second opinion: what `alembic check` would say. Where Alembic crashes there is none."""
     keep = (*bench.settings.keep, *comparison().kept)
     try:
-        with bench.head_database().connect() as connection:
+        with bench.head_database.connect() as connection:
             lines = compare(connection, bench.module, keep=keep)
     except SecondOpinionUnavailable as error:
         return Outcome(Status.NOT_PROVEN, error.what)
     if not lines:
         return Outcome.of((), "empty")
     finding = Finding("Alembic would write:", details="\n".join(lines))
-    return Outcome(Status.FAILED, counted(len(lines), "line"), (finding,))
+    return Outcome(Status.FAILED, counted(len(lines), "operation"), (finding,))
 
 
 def _differs(bench: Workbench, differences: tuple[str, ...]) -> Finding:

@@ -11,7 +11,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from lamin_migrate_kit import __version__
-from lamin_migrate_kit.comparison import Comparison, Decisions, compare_module
+from lamin_migrate_kit.comparison import Comparison, compare_module
+from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
 from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
 from lamin_migrate_kit.proof.outcome import Prover
@@ -79,7 +80,7 @@ def environment(server: Server | None) -> Environment:
 
 
 def _prove(bench: Workbench, command: str, history: Proof, every: bool, progress: Progress) -> Report:
-    comparison = functools.cache(lambda: compare_module(bench, Decisions(), ask=None))
+    comparison = functools.cache(lambda: compare_module(bench, Decisions()))
     proofs = [history]
     for step in _steps(bench, comparison, every):
         with progress.running(step.prover.title):
@@ -98,7 +99,7 @@ def _steps(bench: Workbench, comparison: Callable[[], Comparison], every: bool) 
         _Step(prove_checksums, lambda: prove_checksums(module, history)),
         _Step(prove_upgrade, lambda: prove_upgrade(bench)),
         _Step(prove_match, lambda: prove_match(bench, comparison), upgraded),
-        _Step(prove_alembic_check, lambda: prove_alembic_check(bench, comparison), upgraded),
+        _Step(prove_alembic_check, lambda: prove_alembic_check(bench, comparison), (prove_match.name,)),
         _Step(prove_stairway, lambda: prove_stairway(bench, seen, every=every), upgraded),
         _Step(prove_rows, lambda: prove_rows(seen), upgraded),
     )

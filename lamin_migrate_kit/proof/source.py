@@ -61,8 +61,10 @@ def _function(path: Path, name: str) -> ast.FunctionDef | None:
 
 
 def _says_nothing(statement: ast.stmt) -> bool:
-    constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return constant or isinstance(statement, ast.Pass) or (isinstance(statement, ast.Return) and not statement.value)
+    """`pass`, `return`, `return None`, a docstring, `...`."""
+    if isinstance(statement, (ast.Expr, ast.Return)):
+        return statement.value is None or isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.Pass)
 
 
 def _refuses(statement: ast.stmt) -> bool:

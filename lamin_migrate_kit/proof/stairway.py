@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.alembic_bridge import downgrade, upgrade
-from lamin_migrate_kit.catalog.inspect import inspect_catalog
 from lamin_migrate_kit.catalog.model import Catalog, ObjectKey
 from lamin_migrate_kit.diff.differ import diff_catalogs
 from lamin_migrate_kit.errors import MigrationError
@@ -18,7 +17,6 @@ from lamin_migrate_kit.proof.rows.account import Contents, Loss, losses, read_co
 from lamin_migrate_kit.proof.rows.fill import fill_tables
 from lamin_migrate_kit.proof.source import Way, finding_from, line_of, way_of
 from lamin_migrate_kit.report.model import Finding, Status
-from lamin_migrate_kit.scratch import scratch_database
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -54,14 +52,13 @@ def prove_stairway(bench: Workbench, seen: RowsSeen, *, every: bool = False) -> 
         every: All revisions; otherwise those that no release contains.
     """
     revisions = bench.history.revisions if every else bench.history.unreleased
-    kind = "revision" if every else "unreleased revision"
     if not revisions:
-        return Outcome.of((), f"no {kind}")
+        return Outcome.of((), "no revision" if every else "no unreleased revision")
     with ExitStack() as stack:
         walk = _Walk(bench, seen, stack)
         findings = tuple(finding for revision in revisions for finding in walk.climb(revision))
     if findings or not walk.one_way:
-        return Outcome.of(findings, f"{counted(len(revisions), kind)}, {counted(seen.made, 'row')}")
+        return Outcome.of(findings, f"{counted(len(revisions), 'revision')}, {counted(seen.made, 'row')}")
     return Outcome(Status.NOT_PROVEN, f"{', '.join(walk.one_way)} cannot be taken back: downgrade() is empty")
 
 
@@ -118,7 +115,7 @@ class _Walk:
     def _begin(self, revision: str | None) -> None:
         """A new scratch database at a revision, without rows but those that revisions make."""
         self._stack.close()
-        database = self._stack.enter_context(scratch_database(self._bench.server, hint="stairway"))
+        database = self._stack.enter_context(self._bench.prepared("stairway"))
         self._connection = self._stack.enter_context(database.connect())
         if revision is not None:
             upgrade(self._connection, self._bench.module, self._bench.script, revision)
@@ -213,8 +210,7 @@ class _Walk:
         return self._contents()
 
     def _look(self) -> Catalog:
-        module = self._bench.module
-        self._catalog = inspect_catalog(self._open, ignore=(module.version_table, module.deployments_table))
+        self._catalog = self._bench.inspect_connection(self._open)
         self._open.rollback()
         return self._catalog
 

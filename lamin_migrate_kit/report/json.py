@@ -49,7 +49,7 @@ def report_document(report: Report, **more: object) -> dict[str, object]:
         "passed" if report.passed else "failed",
         module=report.module,
         environment=asdict(report.environment),
-        proofs=[_proof(proof) for proof in report.proofs],
+        proofs=[proof_fields(proof) for proof in report.proofs],
         missing=list(report.missing),
         not_compared=[{"kind": kind, "name": name} for kind, name in report.not_compared],
         kept=list(report.kept),
@@ -58,5 +58,6 @@ def report_document(report: Report, **more: object) -> dict[str, object]:
     )
 
 
-def _proof(proof: Proof) -> dict[str, object]:
+def proof_fields(proof: Proof) -> dict[str, object]:
+    """A proof as an object."""
     return {**asdict(proof), "status": proof.status.value, "seconds": round(proof.seconds, 3)}

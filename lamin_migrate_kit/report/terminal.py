@@ -24,6 +24,7 @@ from lamin_migrate_kit.report.redact import redact
 STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_PROVEN: "yellow"}
 _WIDEST = 100
 _NARROW = 72
+_TITLE_WIDTH = 51
 _STATUS_WIDTH = max(len(status.value) for status in Status)
 _INDENT = " " * (_STATUS_WIDTH + 2)
 
@@ -99,11 +100,11 @@ def print_proof(proof: Proof) -> None:
     time = f"{proof.seconds:.2f} s"
     status = Text(proof.status.value.ljust(_STATUS_WIDTH), style=STYLES[proof.status])
     room = width() - len(_INDENT)
-    beside = f"{proof.title}{'  ' + proof.summary if proof.summary else ''}"
+    title = proof.title.ljust(min(_TITLE_WIDTH, room - len(proof.summary) - len(time) - 4))
+    beside = f"{title}  {proof.summary}"
     if width() >= _NARROW and len(beside) + len(time) + 2 <= room:
         filler = " " * (room - len(beside) - len(time))
-        summary = (f"  {proof.summary}" if proof.summary else "", "dim")
-        console().print(Text.assemble(status, "  ", proof.title, summary, filler, (time, "dim")))
+        console().print(Text.assemble(status, "  ", title, "  ", (proof.summary, "dim"), filler, (time, "dim")))
         return
     first, *more = wrapped(proof.title, indent=len(_INDENT)) or [""]
     console().print(Text.assemble(status, "  ", first.strip()))
@@ -135,7 +136,7 @@ def print_report(report: Report) -> None:
                 _print_finding(finding)
     _print_remarks(report)
     print_text()
-    proven, *unproven = re.split(r"(?=[;,])", verdict(report))
+    proven, *unproven = re.split("(?=;)", verdict(report))
     style = STYLES[Status.PASSED if report.passed else Status.FAILED]
     console().print(Text.assemble((proven, style), ("".join(unproven), STYLES[Status.NOT_PROVEN])))
     if report.missing:
@@ -151,8 +152,8 @@ def verdict(report: Report) -> str:
     if failed:
         return f"{failed} of {len(report.proofs)} proofs failed"
     unproven = {proof.name for proof in report.proofs if proof.status is Status.NOT_PROVEN}
-    rows = "; rows NOT PROVEN" if "rows" in unproven else ""
-    return f"schema proven{' upward, the way back NOT PROVEN' if 'stairway' in unproven else ''}{rows}"
+    what = {"rows": "rows", "stairway": "the way back"}
+    return "; ".join(["schema proven", *(f"{words} NOT PROVEN" for name, words in what.items() if name in unproven)])
 
 
 def width() -> int:
@@ -189,13 +190,19 @@ def _print_finding(finding: Finding) -> None:
             print_text(line)
 
 
-def _print_remarks(report: Report) -> None:
-    remarks = list(report.notes)
-    if report.kept:
-        remarks.append(f"kept, because only revisions make them: {', '.join(report.kept)}")
-    if report.not_compared:
-        shown = ", ".join(f"{kind} {name}" for kind, name in report.not_compared)
+def kept_and_not_compared(kept: Sequence[str], not_compared: Sequence[tuple[str, str]]) -> list[str]:
+    """Sentences about what a comparison left alone: nothing is passed over in silence."""
+    remarks = []
+    if kept:
+        remarks.append(f"kept, because only revisions make them: {', '.join(kept)}")
+    if not_compared:
+        shown = ", ".join(f"{kind} {name}" for kind, name in not_compared)
         remarks.append(f"not compared, of a kind that the kit does not know yet: {shown}")
+    return remarks
+
+
+def _print_remarks(report: Report) -> None:
+    remarks = [*report.notes, *kept_and_not_compared(report.kept, report.not_compared)]
     if remarks:
         print_text()
     for remark in remarks:

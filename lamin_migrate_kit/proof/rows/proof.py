@@ -11,5 +11,5 @@ from lamin_migrate_kit.report.model import Finding, Status
 def prove_rows(seen: RowsSeen) -> Outcome:
     """Values are followed up and down, and not accounted for in full: that is never called proven."""
     empty = [Finding(f"{table} had no rows: {reason}") for table, reason in sorted(seen.empty.items())]
-    summary = f"{counted(seen.made, 'row')} followed, not accounted for in full"
+    summary = f"{counted(seen.made, 'row')}, not accounted for"
     return Outcome(Status.NOT_PROVEN, summary, (*seen.remarks, *empty))

@@ -1,0 +1,76 @@
+"""Questions at a terminal: the best guess first, `?` shows what speaks for it, the answer is the flag that says it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+from rich.text import Text
+
+from lamin_migrate_kit.comparison import Ask
+from lamin_migrate_kit.errors import DecisionNeeded
+from lamin_migrate_kit.operations.model import Question
+from lamin_migrate_kit.report.terminal import console, print_note, print_text
+
+
+def terminal_asker(*, no_input: bool, format: str) -> Ask | None:
+    """Somebody to ask; None when nobody sits at a terminal, or nobody wants to be asked."""
+    if no_input or format != "text" or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return None
+    return ask_at_terminal
+
+
+def ask_at_terminal(question: Question) -> str:
+    """Ask one question.
+
+    Returns:
+        The flag that gives the answer, as `--rename core.notebook.v:version`.
+
+    Raises:
+        DecisionNeeded: The input ended without an answer.
+    """
+    print_text()
+    print_text(question.text, "bold")
+    return _choose(question) if len(question.flags) > 1 else _fill_in(question)
+
+
+def _choose(question: Question) -> str:
+    """One of several flags, by its number."""
+    for number, flag in enumerate(question.flags, start=1):
+        best = ("  best guess", "dim") if number == 1 else ""
+        console().print(Text.assemble((f"  {number}  ", "cyan"), flag, best))
+    while True:
+        answer = _read(question, "1")
+        if answer.isdigit() and 1 <= int(answer) <= len(question.flags):
+            return question.flags[int(answer) - 1]
+        if answer in question.flags:
+            return answer
+        print_note(f"Please answer with a number from 1 to {len(question.flags)}, or ? to see what speaks for it.")
+
+
+def _fill_in(question: Question) -> str:
+    """A value for the only flag: the guess, or what is typed."""
+    (guess,) = question.flags
+    flag, pair = shlex.split(guess)
+    name, equals, value = pair.partition("=")
+    answer = _read(question, value if equals else "yes")
+    if not equals or answer == value:
+        return guess
+    return f"{flag} {shlex.quote(f'{name}={answer}')}"
+
+
+def _read(question: Question, default: str) -> str:
+    while True:
+        try:
+            answer = console().input(Text.assemble("  answer, or ? for why ", (f"[{default}]", "cyan"), ": ")).strip()
+        except EOFError:
+            print_text()
+            raise DecisionNeeded(
+                "The question was not answered; nothing was written.",
+                details=question.text,
+                next_command="run the same command with\n" + "   or   ".join(question.flags),
+            ) from None
+        if answer != "?":
+            return answer or default
+        for sentence in question.evidence or ("Nothing speaks for one answer or the other.",):
+            print_note(f"    {sentence}")

@@ -1,0 +1,109 @@
+"""`invoke migrate.generate` and `invoke migrate.diff`: from a changed model to a proven revision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke.collection import Collection
+
+from lamin_migrate_kit.tasks.decisions import DECISION_FLAGS, DECISION_HELP, Flags, read_decisions
+from lamin_migrate_kit.tasks.edge import UsageError, current_settings, kit_task
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+
+_GENERATE_HELP = {
+    **DECISION_HELP,
+    "message": "What the revision is for; stands in its docstring.",
+    "empty": "Write an empty revision, to be filled by hand.",
+    "revision-id": "The revision's id, instead of a new random one.",
+    "no-input": "Ask nothing: stop where a decision is needed, with the flags to pass.",
+    "format": "text or json",
+}
+_DIFF_HELP = {
+    **DECISION_HELP,
+    "current": "The URL of a database to compare from, instead of the module's revisions; goes with --desired.",
+    "desired": "The URL of a database to compare with, instead of the module's models.",
+    "no-renames": "Take nothing for a rename: what is gone is dropped, what is new is created.",
+    "assume-empty": "The tables hold nothing that matters: ask nothing about values.",
+    "format": "ops, sql or json",
+}
+
+
+@kit_task("migrate.generate", help=_GENERATE_HELP, iterable=DECISION_FLAGS)
+def generate(
+    c: Context,
+    rename: Flags = None,
+    no_rename: Flags = None,
+    drop: Flags = None,
+    keep: Flags = None,
+    backfill: Flags = None,
+    enum_map: Flags = None,
+    using: Flags = None,
+    message: str = "",
+    empty: bool = False,
+    revision_id: str = "",
+    no_input: bool = False,
+    format: str = "text",
+) -> int:
+    """Write the revision that brings the database to the models, proven before it is kept.
+
+    Compares what the revisions make with what the models make, decides renames (asking at a terminal), and writes
+    upgrade and downgrade into a new file. Nothing to do: writes nothing. Exit code: 0 done, 1 the revision did not
+    hold its proofs and was not kept, 2 could not run or a decision is needed.
+    """
+    from datetime import date
+
+    from lamin_migrate_kit.generation import GenerateOptions
+    from lamin_migrate_kit.tasks import generating
+
+    options = GenerateOptions(
+        today=date.today().isoformat(),
+        revision_id=revision_id or None,
+        message=message or None,
+        empty=empty,
+        decisions=read_decisions(rename, no_rename, drop, keep, backfill, enum_map, using),
+    )
+    if c.config.run.dry:
+        return generating.plan(current_settings(), options, format=format)
+    return generating.generate(current_settings(), options, no_input=no_input, format=format)
+
+
+@kit_task("migrate.diff", help=_DIFF_HELP, iterable=DECISION_FLAGS, formats=("ops", "sql", "json"))
+def diff(
+    c: Context,  # noqa: ARG001
+    rename: Flags = None,
+    no_rename: Flags = None,
+    drop: Flags = None,
+    keep: Flags = None,
+    backfill: Flags = None,
+    enum_map: Flags = None,
+    using: Flags = None,
+    current: str = "",
+    desired: str = "",
+    no_renames: bool = False,
+    assume_empty: bool = False,
+    format: str = "ops",
+) -> int:
+    """Show what differs between revisions and models, or between any two databases. Writes nothing.
+
+    Exit code: 0 nothing differs, 1 something does, 2 could not run.
+    """
+    decisions = read_decisions(
+        rename, no_rename, drop, keep, backfill, enum_map, using, no_renames=no_renames, assume_empty=assume_empty
+    )
+    if bool(current) != bool(desired):
+        raise UsageError(
+            "--current and --desired go together.",
+            next_command="lamin-migrate migrate.diff --current postgresql://… --desired postgresql://…",
+        )
+    from lamin_migrate_kit.tasks.differing import compare_given, compare_own, show
+
+    settings = current_settings()
+    if current:
+        return show(compare_given(settings, current, desired, decisions), format)
+    return show(compare_own(settings, decisions), format)
+
+
+namespace = Collection("migrate", generate, diff)
