@@ -155,9 +155,23 @@ def _told_by_the_authors_lines(package: str, folder: Path) -> Iterator[None]:
         raise SchemaModuleError(
             f"{package} cannot be imported: {_in_one_line(error)}",
             where=_place(error, frames, folder),
-            details="".join(traceback.format_list(frames)).rstrip() or None,
-            next_command=f'mend it; for the whole traceback: python -c "import {package}"',
+            details=_authors_lines(error, frames) or None,
+            next_command=_cure(error, package),
         ) from error
+
+
+def _authors_lines(error: BaseException, frames: list[traceback.FrameSummary]) -> str:
+    lines = traceback.format_list(frames)
+    if isinstance(error, SyntaxError):
+        lines += traceback.format_exception_only(error)[:-1]  # the line with its mark; what is wrong is said already
+    return "".join(lines).rstrip()
+
+
+def _cure(error: BaseException, package: str) -> str:
+    whole = f'mend it; for the whole traceback: python -c "import {package}"'
+    if isinstance(error, ModuleNotFoundError) and error.name and not _belongs(error.name, package):
+        return f"pip install -e .   # when {error.name} is one of the project's dependencies\n{whole}"
+    return whole
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -206,9 +220,10 @@ def _metadata_by_place(package: str, modules: tuple[ModuleType, ...]) -> dict[st
     variables: dict[int, tuple[str, MetaData]] = {}
     for module in modules:
         for name, value in list(vars(module).items()):
-            if isinstance(value, MetaData):
+            # By `type()`: to ask a proxy for its class may run code that fails outside of a request.
+            if issubclass(type(value), MetaData):
                 variables.setdefault(id(value), (f"{module.__name__}:{name}", value))
-            elif isinstance(value, type) and _belongs(value.__module__, package):
+            elif issubclass(type(value), type) and _belongs(value.__module__, package):
                 metadata = getattr(value, "metadata", None)
                 if isinstance(metadata, MetaData):
                     classes.setdefault(id(metadata), (f"{module.__name__}:{name}.metadata", metadata))
@@ -223,9 +238,10 @@ def _owners(metadata: MetaData) -> dict[Table, str]:
     by_variable: dict[Table, str] = {}
     for name, module in sorted(sys.modules.items()):
         for value in list(getattr(module, "__dict__", {}).values()):
-            table = vars(value).get("__table__") if isinstance(value, type) else value
-            if isinstance(table, Table) and table.metadata is metadata:
-                if isinstance(value, type):
+            is_class = issubclass(type(value), type)  # by `type()`, as above
+            table = vars(value).get("__table__") if is_class else value
+            if issubclass(type(table), Table) and table.metadata is metadata:
+                if is_class:
                     by_class[table] = value.__module__
                 else:
                     by_variable.setdefault(table, name)

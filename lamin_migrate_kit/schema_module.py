@@ -302,14 +302,15 @@ def _where_else(root: Path) -> str | None:
 
 
 def _packages(root: Path) -> list[Path]:
-    """Packages directly in `root` and in `root/src`."""
-    return [
+    """Packages directly in `root` and in `root/src`; one that a symbolic link shows again counts once."""
+    found = [
         folder
         for base in (root, root / "src")
         if base.is_dir()
-        for folder in sorted(base.iterdir())
+        for folder in sorted(base.iterdir(), key=lambda folder: (folder.is_symlink(), folder.name))
         if _may_look(folder) and folder.name.isidentifier() and (folder / "__init__.py").is_file()
     ]
+    return list({folder.resolve(): folder for folder in reversed(found)}.values())[::-1]
 
 
 def _signs(folder: Path) -> list[str]:
@@ -337,4 +338,6 @@ def _folders(root: Path) -> Iterator[Path]:
 
 def _may_look(folder: Path) -> bool:
     skipped = folder.name.startswith((".", "__")) or folder.name in _NEVER_LOOKED_AT
-    return not skipped and folder.is_dir() and not (folder / "pyvenv.cfg").exists()
+    # Somebody else's folder, such as a server's data directory, is not ours to look into.
+    may = not skipped and folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
+    return may and not (folder / "pyvenv.cfg").exists()

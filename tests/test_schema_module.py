@@ -176,6 +176,28 @@ def test_a_named_package_further_down_has_its_own_project(repo: Path, write: Wri
     assert (module.root, module.version) == (repo / "examples" / "core-project", "3.0")
 
 
+def test_a_package_with_a_name_of_other_letters(repo: Path, write: Write) -> None:
+    write("größe/__init__.py", INIT)
+    write("größe/models.py", SQLMODEL)
+    assert find(repo).package == "größe"
+    assert table_keys(repo) == ["core.notebook"]
+
+
+def test_a_link_to_the_package_is_no_second_one(repo: Path, write: Write) -> None:
+    write("core/__init__.py", INIT)
+    (repo / "a_link").symlink_to("core")
+    (repo / "z_link").symlink_to("core")
+    (repo / "dangling").symlink_to("nowhere")
+    assert find(repo).folder == repo / "core"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_a_folder_that_may_not_be_looked_into(repo: Path, write: Write) -> None:
+    write("core/__init__.py", INIT)
+    (repo / "data").mkdir(mode=0)
+    assert find(repo).package == "core"
+
+
 def test_django_migrations_are_not_ours(repo: Path, write: Write) -> None:
     write("shop/__init__.py")
     write("shop/migrations/0001_initial.py")
@@ -520,7 +542,35 @@ def test_models_that_fail_to_import_are_told_with_the_authors_own_line(
     place = f"{repo}/core/helper.py:2" if line == "helper" else f"{repo}/core/models.py:{line}"
     assert f"core cannot be imported: {says}" in message
     assert f"where: {place}\n" in message
-    assert 'next:  mend it; for the whole traceback: python -c "import core"' in message
+    assert 'mend it; for the whole traceback: python -c "import core"' in message
+
+
+def test_a_syntax_error_in_the_models_is_shown_with_its_mark(repo: Path, write: Write) -> None:
+    write("core/__init__.py", INIT)
+    write("core/models.py", "x = 1\ny = = 2\n")
+    message = import_error(repo)
+    assert f'File "{repo}/core/models.py", line 2\n      y = = 2\n          ^\n' in message
+
+
+def test_a_missing_dependency_comes_with_the_command_to_install(repo: Path, write: Write) -> None:
+    write("core/__init__.py", INIT)
+    write("core/models.py", "import no_such_library.models\n")
+    assert "next:  pip install -e .   # when no_such_library is one of the project's" in import_error(repo)
+    write("core/models.py", "import core.no_such_module\n")
+    assert "pip install" not in import_error(repo)
+
+
+def test_objects_that_answer_for_others_are_not_asked(repo: Path, write: Write) -> None:
+    write("core/__init__.py", INIT)
+    proxy = """
+        class Proxy:
+            @property
+            def __class__(self):
+                raise RuntimeError("outside of a request")
+        proxy = Proxy()
+        """
+    write("core/models.py", textwrap.dedent(SQLMODEL) + textwrap.dedent(proxy))
+    assert in_another_process(repo, "print(*module.owned_tables())").stdout == "core.notebook\n"
 
 
 def test_the_details_are_the_authors_frames_only(repo: Path, write: Write) -> None:
