@@ -44,7 +44,7 @@ def import_models(package: str, folder: Path, metadata_path: str | None = None) 
     """
     _put_first_on_path(folder.parents[package.count(".")])
     _refuse_another_copy(package, folder)
-    with _told_by_the_authors_lines(package, folder), _quick(), contextlib.redirect_stdout(sys.stderr):
+    with _told_by_the_authors_lines(package, folder), _quick(), _uncompiled(), contextlib.redirect_stdout(sys.stderr):
         for name in _module_names(package, folder, metadata_path):
             importlib.import_module(name)
     _refuse_another_copy(package, folder)
@@ -144,6 +144,17 @@ def _quick() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+@contextlib.contextmanager
+def _uncompiled() -> Iterator[None]:
+    """Without compiled files beside the author's: those go by times in whole seconds, and could show an older model."""
+    was = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = was
 
 
 @contextlib.contextmanager

@@ -95,6 +95,8 @@ def _guarded(
 ) -> int:
     """Run a task's body and return the exit code; everything that is raised ends here."""
     json = options.get("format") == "json" and "json" in formats
+    # Invoke keeps the whole process from writing compiled modules; without them every run compiles the kit anew.
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     try:
         _check_format(options, formats)
         return call() or 0
