@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
@@ -49,6 +49,7 @@ versions = st.builds(
 )
 
 
+@settings(deadline=None, database=None)
 @given(versions)
 def test_every_version_of_pep_440_can_be_read_back(version: str) -> None:
     normal = str(Version(version))

@@ -117,5 +117,6 @@ def test_what_is_no_python_is_not_rendered() -> None:
 def test_bodies_are_what_a_formatter_leaves_alone(tmp_path: Path) -> None:
     path = tmp_path / "revision.py"
     path.write_text(render(upgrade=["op.f()"], downgrade=["op.g()"]).replace("'", '"').replace('."""\n', '."""\n\n', 1))
-    done = subprocess.run([sys.executable, "-m", "ruff", "format", "--isolated", "--check", str(path)], check=False)
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--check", str(path)]
+    done = subprocess.run(command, check=False)
     assert done.returncode == 0
