@@ -383,7 +383,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\ndemo: stopped; nothing is left behind.", file=sys.stderr)
         return 130
-    print(f"\nThat took {time.monotonic() - started:.0f} s. Nothing of it is left on this machine.")
+    print(f"\nThat took {time.monotonic() - started:.0f} s. The temporary folder and its server are gone.")
     return 0
 
 
