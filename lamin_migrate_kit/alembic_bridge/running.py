@@ -131,9 +131,9 @@ def upgrade(
         target: A revision's id, `head`, or `+1`.
         on_step: Called after each step (and after its commit).
         on_statement: Called after each statement, within the step's transaction.
-        one_transaction: Leave the transaction open from step to step and at the end, for the caller to commit. A
-            revision with an `autocommit_block` commits what stands before it all the same. Otherwise every step is
-            committed on its own.
+        one_transaction: Leave the transaction open from step to step and at the end, for the caller to commit. Only a
+            revision with an `autocommit_block` commits what stands before it, and is committed itself. Otherwise every
+            step is committed on its own.
 
     Returns:
         One `Step` for each revision that ran; empty when there was nothing to do.
@@ -197,7 +197,8 @@ def _run_step(
     watch.begin_step(path)
     try:
         _migrate(connection, module, script, step)
-        if watch.ended_by_hand or not one_transaction:
+        # What a revision has committed itself cannot be taken back any more, so neither may its version be.
+        if watch.committed_within or not one_transaction:
             connection.commit()
     except BaseException as error:
         # Interrupts as well: nothing half-done stays open.

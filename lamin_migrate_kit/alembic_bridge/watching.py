@@ -49,7 +49,7 @@ class Watch:
         self.connection = connection
         self.statements: list[Statement] = []
         self.pending: str | None = None
-        self.commits = 0
+        self._commits = 0
         self._on_statement = on_statement
         self._path = ""
         self._began = 0.0
@@ -75,13 +75,13 @@ class Watch:
         """Forget the last step; statements from now on come from the revision file at `path`."""
         self.statements = []
         self.pending = None
-        self.commits = 0
+        self._commits = 0
         self._path = str(path)
 
     @property
-    def ended_by_hand(self) -> bool:
-        """Whether the revision ended the transaction itself (`op.execute("COMMIT")`): nothing protects what follows."""
-        return bool(self.statements) and self.statements[-1].kept and self.connection.in_transaction()
+    def committed_within(self) -> bool:
+        """Whether the revision has committed something: in an `autocommit_block`, or by `op.execute("COMMIT")`."""
+        return any(one.kept for one in self.statements) or self._commits > 0
 
     def _before(self, _: Any, cursor: Any, statement: str, parameters: Any, __: Any, many: bool) -> None:
         if self._busy:
@@ -111,7 +111,7 @@ class Watch:
             self._busy = False
 
     def _committed(self, _: Any) -> None:
-        self.commits += 1
+        self._commits += 1
         self._keep()
 
     def _keep(self) -> None:

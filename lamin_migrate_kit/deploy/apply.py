@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from lamin_migrate_kit.alembic_bridge import RevisionFailed, Step, current_revision, upgrade
@@ -19,6 +18,8 @@ from lamin_migrate_kit.errors import MigrateKitError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from lamin_migrate_kit.alembic_bridge import Script
 
 # What only a commit before it mends: a new value of an enum type is used, or rows changed before wait for a deferred
 # check of the table that is to be altered.
@@ -57,11 +58,11 @@ def apply_plan(plan: Plan, *, on_wait: Callable[[str], None] | None = None) -> D
         DeploymentFailed: A revision failed or the connection was lost; says what the instance is at now.
     """
     with plan.instance.connect() as connection, deployment_lock(connection, plan.module, plan.terms.wait, on_wait):
-        now = plan_on(connection, plan.instance, plan.module, plan.history, plan.script, plan.terms)
-        if now.empty:
+        now = plan_on(connection, plan.instance, plan.module, plan.history, plan.terms, plan.script)
+        if now.script is None:
             return Deployment(now)
         _require_same_start(plan, now)
-        return _migrate(connection, now)
+        return _migrate(connection, now, now.script)
 
 
 def _require_same_start(plan: Plan, now: Plan) -> None:
@@ -75,36 +76,56 @@ def _require_same_start(plan: Plan, now: Plan) -> None:
     )
 
 
-def _migrate(connection: Connection, plan: Plan) -> Deployment:
-    steps: list[Step] = []
+def _migrate(connection: Connection, plan: Plan, script: Script) -> Deployment:
+    # By revision: one that was rolled back because a commit had to stand before it runs twice.
+    ran: dict[str, Step] = {}
     split: list[str] = []
+
+    def run(target: str) -> None:
+        upgrade(
+            connection,
+            plan.module,
+            script,
+            target,
+            one_transaction=True,
+            on_step=lambda step: ran.update({step.revision: step}),
+        )
+
     try:
-        for statement in plan.session:
-            connection.execute(text(statement))
+        _send(connection, plan.session)
         connection.commit()
         while True:
             try:
-                steps += upgrade(connection, plan.module, plan.script, one_transaction=True)
+                run("head")
                 break
             except RevisionFailed as failed:
-                steps += _commit_before(connection, plan, failed, split)
-        for statement in plan.record:
-            connection.exec_driver_sql(statement)
+                run(_revision_to_commit(connection, plan, script, failed))
+                connection.commit()
+                split.append(failed.revision)
+        _send(connection, plan.record)
         connection.commit()
     except (MigrateKitError, DBAPIError) as error:
         with suppress(DBAPIError):
             connection.rollback()
         raise explain_failure(plan, error) from error
-    return Deployment(plan, tuple(steps), tuple(split))
+    return Deployment(plan, tuple(ran.values()), tuple(split))
 
 
-def _commit_before(connection: Connection, plan: Plan, failed: RevisionFailed, split: list[str]) -> tuple[Step, ...]:
-    """Run what comes before the failed revision once more, and commit it; re-raise where that would not help."""
-    before = plan.script.down(failed.revision)
-    together = failed.done and current_revision(connection, plan.module) != before
-    if failed.sqlstate not in _NEEDS_COMMIT or not together or before is None:
+def _send(connection: Connection, statements: tuple[str, ...]) -> None:
+    """Send statements as they are."""
+    for statement in statements:
+        connection.exec_driver_sql(statement.replace("%", "%%"))
+
+
+def _revision_to_commit(connection: Connection, plan: Plan, script: Script, failed: RevisionFailed) -> str:
+    """The revision before the failed one, where it was rolled back with it and a commit after it would help.
+
+    Raises:
+        RevisionFailed: It would not help.
+    """
+    before = script.down(failed.revision)
+    if failed.sqlstate not in _NEEDS_COMMIT or before is None or not failed.done:
         raise failed
-    split.append(failed.revision)
-    steps = upgrade(connection, plan.module, plan.script, before, one_transaction=True)
-    connection.commit()
-    return steps
+    if current_revision(connection, plan.module) == before:
+        raise failed
+    return before

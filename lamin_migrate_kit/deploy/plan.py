@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ class Plan:
     Attributes:
         module: The schema module.
         history: Its revisions.
-        script: Their code, as the plan was made from it and as it will run.
+        script: Their code, as the plan was made from it and as it will run; None when there is nothing to do.
         instance: The instance.
         terms: On which terms.
         current: What the instance is at.
@@ -58,7 +59,7 @@ class Plan:
 
     module: SchemaModule
     history: History
-    script: Script
+    script: Script | None
     instance: Instance
     terms: Terms
     current: Release
@@ -87,7 +88,7 @@ class Plan:
     @property
     def session(self) -> tuple[str, ...]:
         """What is set for the session before the first transaction."""
-        return (f"SET lock_timeout = '{round(self.terms.lock_timeout * 1000)}ms'",)
+        return (f"SET lock_timeout = '{math.ceil(self.terms.lock_timeout * 1000)}ms'",)
 
     @property
     def sql(self) -> str:
@@ -115,12 +116,22 @@ class Plan:
             f"pending revisions: {len(self.pending)}",
             *(f"  {one.id}  {one.version or 'unreleased'}  {one.path.name}" for one in self.pending),
         ]
+        for step in self.steps:
+            if "COMMIT" in step.statements:
+                lines += ["", f"{step.revision} commits what stands before it: what is committed stays when it fails."]
+            if step.unknown:
+                lines += ["", f"{step.revision} cannot be shown in full: {step.unknown}."]
         if self.desired.unreleased:
             lines += [
                 "",
                 f"{self.desired.migration} is not released yet: no installed release can load the instance then.",
             ]
         return "\n".join(lines)
+
+
+def _as_script(step: PlannedStep) -> list[str]:
+    """A step's text; one that commits within is committed as a whole, as the bridge does it."""
+    return [step.text.rstrip(), *(["COMMIT;", "BEGIN;"] if "COMMIT" in step.statements else [])]
 
 
 def plan_deployment(instance: Instance, module: SchemaModule, terms: Terms | None = None) -> Plan:
@@ -132,13 +143,18 @@ def plan_deployment(instance: Instance, module: SchemaModule, terms: Terms | Non
         InstanceUnversioned: It has the module's tables, and no revision.
         RevisionError: The package's revisions are not a readable line.
     """
-    history, script = read_history(module), open_script(module)
+    history = read_history(module)
     with instance.connect() as connection:
-        return plan_on(connection, instance, module, history, script, terms or Terms())
+        return plan_on(connection, instance, module, history, terms or Terms())
 
 
 def plan_on(
-    connection: Connection, instance: Instance, module: SchemaModule, history: History, script: Script, terms: Terms
+    connection: Connection,
+    instance: Instance,
+    module: SchemaModule,
+    history: History,
+    terms: Terms,
+    script: Script | None = None,
 ) -> Plan:
     """As `plan_deployment`, on a connection and with files that are open already; ends the connection's transaction."""
     desired = packaged_release(module, history)
@@ -148,6 +164,7 @@ def plan_on(
     pending = _pending(history, current)
     record = record_statements(connection, module, desired, terms.user) if pending else []
     connection.rollback()
+    script = (script or open_script(module)) if pending else None
     return Plan(
         module=module,
         history=history,
@@ -157,7 +174,7 @@ def plan_on(
         current=current,
         desired=desired,
         pending=pending,
-        steps=plan_steps(module, script, current.migration, "head"),
+        steps=plan_steps(module, script, current.migration, "head") if script else (),
         record=tuple(record),
     )
 

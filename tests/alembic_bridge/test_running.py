@@ -111,7 +111,7 @@ def test_a_revision_may_use_alembics_context(connection: Connection, history: Hi
 def test_a_package_without_a_schema_id_uses_alembics_own_table(connection: Connection, history: History) -> None:
     history.add(TABLE_A)
     init = history.folder / "__init__.py"
-    init.write_text(init.read_text().replace('_schema_id = "smal"\n', ""))
+    init.write_text(init.read_text().replace("_schema_id = 'smal'\n", ""))
     upgrade(connection, history.module, open_script(history.module))
     assert "alembic_version" in relations(connection)
 
@@ -180,6 +180,23 @@ def test_what_an_autocommit_block_has_committed_is_said(connection: Connection, 
         "before_block",
         "in_block",
     }
+    assert current_revision(connection, history.module) == history.revisions[0]
+
+
+def test_a_revision_that_commits_is_committed_whole(connection: Connection, history: History) -> None:
+    history.add(TABLE_A)
+    history.add(AUTOCOMMIT)
+    history.add('op.execute("SELECT 1/0")')
+    with pytest.raises(RevisionFailed):
+        upgrade(connection, history.module, open_script(history.module), one_transaction=True)
+    assert current_revision(connection, history.module) == history.revisions[1]
+
+
+def test_a_block_without_statements_commits_too(connection: Connection, history: History) -> None:
+    history.add("with op.get_context().autocommit_block():\n    pass")
+    history.add('op.execute("SELECT 1/0")')
+    with pytest.raises(RevisionFailed):
+        upgrade(connection, history.module, open_script(history.module), one_transaction=True)
     assert current_revision(connection, history.module) == history.revisions[0]
 
 

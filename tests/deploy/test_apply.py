@@ -114,8 +114,8 @@ def test_a_deployment_is_recorded_with_who_and_when(behind: History, instance: I
 
 
 def test_somebody_can_be_named_as_the_one_who_deployed(behind: History, instance: Instance) -> None:
-    apply_plan(plan_deployment(instance, behind.module, Terms(user="O'Hara")))
-    assert rows(instance, "SELECT user_id FROM version_smal WHERE v = '1.0.0'") == [("O'Hara",)]
+    apply_plan(plan_deployment(instance, behind.module, Terms(user="O'Hara 5% :x \\")))
+    assert rows(instance, "SELECT user_id FROM version_smal WHERE v = '1.0.0'") == [("O'Hara 5% :x \\",)]
 
 
 def test_the_same_version_deployed_twice_is_kept_twice(behind: History, instance: Instance) -> None:
@@ -198,15 +198,21 @@ def test_what_an_autocommit_block_has_committed_stays_and_is_said(behind: Histor
     assert columns(instance) == {"id", "version", "added"}
 
 
-def test_revisions_before_a_committing_one_are_kept_when_a_later_one_fails(behind: History, instance: Instance) -> None:
-    behind.add(CONCURRENT)
+def test_a_revision_that_has_committed_is_kept_with_its_version_when_a_later_one_fails(
+    behind: History, instance: Instance
+) -> None:
+    commits = behind.add(CONCURRENT)
     behind.add(FAILS)
     with pytest.raises(DeploymentFailed) as caught:
         apply_plan(plan_of(behind, instance))
-    # The commit of the index took the renaming with it; the index's own revision was taken back with the failure.
-    assert str(caught.value.instance_at) == f"1.0.0/{SECOND}"
+    assert str(caught.value.instance_at) == f"0.1.0/{commits}"
     assert "The revisions before it were committed" in caught.value.what
     assert "x" not in columns(instance)
+    # The index is there, and so the next attempt must not build it again.
+    behind.path(behind.revisions[-1]).write_text(
+        behind.path(behind.revisions[-1]).read_text().replace("SELECT 1/0", "SELECT 1")
+    )
+    assert len(apply_plan(plan_of(behind, instance)).steps) == 1
 
 
 def test_an_index_left_invalid_is_named(behind: History, instance: Instance) -> None:
@@ -246,6 +252,11 @@ def test_a_check_that_fails_only_at_the_commit(behind: History, instance: Instan
     assert caught.value.instance_at == Release("0.1.0", FIRST)
 
 
+def test_a_very_short_lock_timeout_is_not_none(behind: History, instance: Instance) -> None:
+    assert plan_of(behind, instance, lock_timeout=0.0001).session == ("SET lock_timeout = '1ms'",)
+    assert plan_of(behind, instance, lock_timeout=0).session == ("SET lock_timeout = '0ms'",)
+
+
 def test_a_statement_gives_up_waiting_for_a_lock(behind: History, instance: Instance) -> None:
     with instance.connect() as other:
         other.execute(text("SELECT * FROM small.notebook"))
@@ -275,6 +286,18 @@ def test_a_new_value_of_an_enum_type_may_be_used_by_the_next_revision(behind: Hi
     assert [step.revision for step in done.steps] == behind.revisions[-2:]
     assert rows(instance, "SELECT state::text FROM small.s") == [("gone",)]
     assert len(records(instance)) == 3
+
+
+def test_every_revision_is_counted_once_however_many_commits_there_are(behind: History, instance: Instance) -> None:
+    behind.add("op.execute(\"CREATE TYPE small.state AS ENUM ('on')\")" + CONCURRENT)
+    behind.add("op.execute(\"ALTER TYPE small.state ADD VALUE 'off'\")")
+    behind.add("op.execute(\"CREATE TABLE small.s AS SELECT 'off'::small.state AS state\")")
+    behind.add("op.execute(\"ALTER TYPE small.state ADD VALUE 'gone'\")")
+    behind.add("op.execute(\"INSERT INTO small.s SELECT 'gone'\")")
+    done = apply_plan(plan_of(behind, instance))
+    assert [step.revision for step in done.steps] == behind.revisions[1:]
+    assert done.committed_before == (behind.revisions[4], behind.revisions[6])
+    assert records(instance)[-1] == ("1.0.0", behind.revisions[-1])
 
 
 def test_rows_that_wait_for_a_deferred_check_are_committed_before_their_table_is_altered(

@@ -81,6 +81,18 @@ def test_the_question_says_from_which_release_to_which(behind: History, instance
     assert f"  {SECOND}  1.0.0  2023-01-02-{SECOND}-v1_0_0.py" in plan.summary
 
 
+def test_the_plan_says_what_is_not_one_transaction_and_what_cannot_be_shown(
+    behind: History, instance: Instance
+) -> None:
+    commits = behind.add("with op.get_context().autocommit_block():\n    op.execute('SELECT 1')")
+    reads = behind.add("op.get_bind().execute(sa.text('SELECT 1')).scalar()")
+    yes = Yes()
+    load(instance.url, behind.package, ask=yes).dispose()
+    assert f"{commits} commits what stands before it" in yes.asked[0].summary
+    assert f"{reads} cannot be shown in full: it looks at a result" in yes.asked[0].summary
+    assert SECOND + " commits" not in yes.asked[0].summary
+
+
 def test_yes_migrates_and_keeps_the_rows(behind: History, instance: Instance) -> None:
     engine = load(instance.url, behind.package, ask=Yes())
     with engine.connect() as connection:
