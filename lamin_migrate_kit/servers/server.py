@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 from lamin_migrate_kit.errors import ServerError, ServerGone
 from lamin_migrate_kit.settings import PINNED_MAJOR, SUPPORTED_MAJORS
@@ -133,11 +134,19 @@ def safe_url(url: URL) -> str:
 
 
 def libpq_url(url: URL) -> str:
-    """The URL as psql and other programs take it: with the password, without the name of a driver."""
-    # Only in the query does SQLAlchemy write a space as a plus sign, which libpq would take literally.
-    text = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    address, mark, query = text.partition("?")
-    return address + mark + query.replace("+", "%20")
+    """The URL as psql and other programs take it: with the password, without the name of a driver.
+
+    SQLAlchemy writes spaces in the query as plus signs and leaves some characters alone; libpq wants them quoted.
+    """
+    user = quote(url.username or "", safe="")
+    password = f":{quote(str(url.password), safe='')}" if url.password is not None else ""
+    host = f"[{url.host}]" if ":" in (url.host or "") else url.host or ""
+    port = f":{url.port}" if url.port is not None else ""
+    query = urlencode(url.query, doseq=True, quote_via=quote)
+    at = "@" if user or password else ""
+    return f"postgresql://{user}{password}{at}{host}{port}/{quote(url.database or '', safe='')}" + f"?{query}" * bool(
+        query
+    )
 
 
 def server_answers(server: Server) -> bool:

@@ -72,9 +72,9 @@ def parse_url(text: str) -> URL:
         raise _malformed("cannot be read as a URL") from None
     if url.drivername.partition("+")[0] not in ("postgresql", "postgres"):
         raise _malformed(f"is for {url.drivername.partition('+')[0]!r}, not for Postgres")
-    if "@" in (url.database or ""):
-        # A slash in a password ends the host, and what follows would be shown as the database's name.
-        raise _malformed("has an unquoted '/', '?' or '#' in its password (write %2F, %3F, %23)")
+    if "@" in (url.host or "") + (url.database or ""):
+        # The rest of the password was taken for the host's or the database's name, and would be shown as such.
+        raise _malformed("has a password or name in which '@' or '/' is not quoted (write %40 and %2F)")
     password = url.password or url.query.get("password")
     url = url.difference_update_query(_SECRETS[:1])
     return url.set(
