@@ -215,6 +215,15 @@ def test_the_message_of_a_full_disk_says_so(home: Path, monkeypatch: pytest.Monk
 
 
 def test_a_process_killed_at_any_step_leaves_nothing_that_the_next_command_does_not_mend(home: Path) -> None:
+    # In a process with a single thread, because it is forked at every step.
+    code = "import sys, pathlib, tests.test_file_set as t; t.die_at_every_step(pathlib.Path(sys.argv[1]))"
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", code, home], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def die_at_every_step(home: Path) -> None:
+    """Commit in processes that end at the first step, the second, and so on; recover after each."""
     before = contents(home)
     half_done = 0
     for at, copy in copies(home):
