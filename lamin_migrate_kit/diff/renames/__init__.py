@@ -7,8 +7,9 @@ it is decided.
 
 from __future__ import annotations
 
-from lamin_migrate_kit.diff.renames.candidates import find_candidates, question_of, table_map
+from lamin_migrate_kit.diff.renames.candidates import find_candidates, table_map
 from lamin_migrate_kit.diff.renames.catalog_shapes import shapes_of
+from lamin_migrate_kit.diff.renames.declarations import Declaration, stale_declarations
 from lamin_migrate_kit.diff.renames.grammar import (
     Recorded,
     RenameFlag,
@@ -29,6 +30,7 @@ from lamin_migrate_kit.diff.renames.model import (
     part_rename,
     table_rename,
 )
+from lamin_migrate_kit.diff.renames.resolution import resolve, resolve_all
 from lamin_migrate_kit.diff.renames.shapes import (
     ColumnShape,
     EnumShape,
@@ -38,11 +40,13 @@ from lamin_migrate_kit.diff.renames.shapes import (
     TableShape,
     stored_name,
 )
+from lamin_migrate_kit.diff.renames.sides import question_of
 
 __all__ = [
     "NO_SOURCE",
     "Candidate",
     "ColumnShape",
+    "Declaration",
     "EnumShape",
     "ForeignTarget",
     "Recorded",
@@ -63,7 +67,10 @@ __all__ = [
     "render_comment",
     "render_flag",
     "render_names",
+    "resolve",
+    "resolve_all",
     "shapes_of",
+    "stale_declarations",
     "stored_name",
     "table_map",
     "table_rename",

@@ -152,6 +152,10 @@ class SourceChange:
     same_line: bool
     same_place: bool
 
+    def is_of(self, table: TableKey) -> bool:
+        """Whether it is about that table, as the models have it."""
+        return self.table.name == table.name and self.table.schema in ("", table.schema)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceEvidence:
@@ -164,6 +168,18 @@ class SourceEvidence:
 
     base: str = ""
     changes: tuple[SourceChange, ...] = ()
+
+    def of_table(self, current: TableKey, desired: TableKey) -> SourceChange | None:
+        """What it says about a pair of tables."""
+        return next(
+            (c for c in self.changes if c.kind == "table" and c.current == current.name and c.is_of(desired)), None
+        )
+
+    def of_column(self, table: TableKey, current: str, desired: str) -> SourceChange | None:
+        """What it says about a pair of columns in a table, named as the models have it."""
+        pair = (current, desired)
+        same = (c for c in self.changes if c.kind == "column" and (c.current, c.desired) == pair)
+        return next((c for c in same if c.is_of(table)), None)
 
 
 NO_SOURCE = SourceEvidence()

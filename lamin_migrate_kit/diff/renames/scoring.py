@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
+from typing import TypeVar
 
 DECIDE = 0.7
 """The score from which evidence may decide."""
@@ -37,8 +38,7 @@ MAX_ODDS = 30.0
 ROUNDS = 20
 """Rounds of belief propagation; on the projects' histories nothing changes after ten."""
 
-Edge = tuple[Hashable, Hashable]
-"""A pair that could be a rename: current, desired."""
+Side = TypeVar("Side", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def sentences(facts: Sequence[Fact], weights: Mapping[str, float]) -> tuple[str,
     return tuple(f.sentence for f in sorted(told, key=lambda f: -abs(weights[f.name] * f.value)))
 
 
-def compete(odds: Mapping[Edge, float]) -> dict[Edge, float]:
+def compete(odds: Mapping[tuple[Side, Side], float]) -> dict[tuple[Side, Side], float]:
     """How likely each pair is, when every object is in at most one pair.
 
     The share of all one-to-one matchings, weighed by e^z a pair, that contain the pair; computed by belief propagation
@@ -105,9 +105,11 @@ def compete(odds: Mapping[Edge, float]) -> dict[Edge, float]:
     return {edge: value / (1 + value) for edge, value in belief.items()}
 
 
-def _free(strength: Mapping[Edge, float], other: Mapping[Edge, float], end: int) -> dict[Edge, float]:
+def _free(
+    strength: Mapping[tuple[Side, Side], float], other: Mapping[tuple[Side, Side], float], end: int
+) -> dict[tuple[Side, Side], float]:
     """For every pair, how likely its one end is not taken by another pair."""
-    claims: dict[Hashable, float] = defaultdict(float)
+    claims: dict[Side, float] = defaultdict(float)
     for edge, value in strength.items():
         claims[edge[end]] += value * other[edge]
     return {edge: 1 / (1 + max(0.0, claims[edge[end]] - value * other[edge])) for edge, value in strength.items()}

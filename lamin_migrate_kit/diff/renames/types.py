@@ -46,6 +46,19 @@ _FAMILIES = {
     "jsonb": "json",
 }
 
+COMMON_TYPES = frozenset(
+    (
+        "character varying",
+        "text",
+        "integer",
+        "bigint",
+        "boolean",
+        "timestamp without time zone",
+        "timestamp with time zone",
+    )
+)
+"""Types that so many columns have that sharing one says little."""
+
 _ARGUMENTS = re.compile(r"\([^()]*\)")
 
 

@@ -1,9 +1,9 @@
 """What each fact weighs, in log-odds: +0.7 doubles the odds of a rename, -0.7 halves them.
 
-The weights of names, types, keys and columns in common were fitted on ten projects' histories (`benchmarks/renames.py`),
-regularised, constrained to the sign that makes sense, checked by leaving out one project at a time, and rounded. Those
-of facts that the histories do not contain (defaults, comments, membership, places, the source) are set by judgement and
-say so.
+The weights of names, types, foreign keys and columns in common were fitted on ten projects' histories
+(`benchmarks/renames.py`): regularised, held to the sign that makes sense, checked by leaving out one project at a time,
+and rounded. Those of facts that the histories do not contain (defaults, comments, membership, places, the source) are
+set by judgement, in `_JUDGED`, and so are those of enum types and values.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _NAMES = {
 
 _JUDGED = {
     "in a table to ask about": 0.0,
+    "another pair refused": -1.5,
     "same default": 0.7,
     "other default": -0.7,
     "same comment": 1.5,
@@ -88,5 +89,5 @@ TABLE_WEIGHTS: Mapping[str, float] = MappingProxyType(
 ENUM_WEIGHTS: Mapping[str, float] = MappingProxyType({**TABLE_WEIGHTS, "share of values": 5.0, "all values": 1.5})
 
 VALUE_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"bias": -2.5, **_NAMES, **_JUDGED, "same letters": 4.0, "same place": 1.5}
+    {"bias": -2.5, **_NAMES, **_JUDGED, "same letters": 4.0, "same place": 1.5, "table renamed likewise": 1.0}
 )
