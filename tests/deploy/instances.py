@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, event, text
 
 from lamin_migrate_kit.deploy import Instance, Plan
-from tests.histories import History
+from tests.histories import History, words
 
 NOTEBOOK = """
 op.execute("CREATE SCHEMA small")
@@ -73,3 +76,32 @@ def value(instance: Instance, query: str) -> object:
     """The one value of a query on an instance."""
     ((only,),) = rows(instance, query)
     return only
+
+
+@contextmanager
+def record_everything(sent: list[str]) -> Iterator[None]:
+    """Collect every statement that any connection of this process sends, as it is sent."""
+
+    def record(conn: object, cursor: object, statement: str, parameters: object, *rest: object) -> None:
+        sent.append(words(cursor.mogrify(statement, parameters).decode()))  # type: ignore[attr-defined]
+
+    event.listen(Engine, "before_cursor_execute", record)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", record)
+
+
+def changes(sent: list[str]) -> list[str]:
+    """Of what was sent, what does not only ask."""
+    return [one for one in sent if not one.startswith(("SELECT", "select", "SHOW", "show"))]
+
+
+def shown_statements(plan: Plan) -> list[str]:
+    """The statements of a plan's script, but for BEGIN and COMMIT, which only psql has to be told."""
+    shown = [words(strip_comments(one)) for one in plan.sql.split(";\n")]
+    return [one for one in shown if one not in ("", "BEGIN", "COMMIT")]
+
+
+def strip_comments(sql: str) -> str:
+    return "\n".join(line for line in sql.splitlines() if not line.startswith("--"))

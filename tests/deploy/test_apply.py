@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from lamin_migrate_kit.deploy import (
     DeploymentFailed,
@@ -23,7 +23,17 @@ from lamin_migrate_kit.deploy import (
     plan_deployment,
 )
 from lamin_migrate_kit.deploy.lock import deployment_lock
-from tests.deploy.instances import UNRENAME, release_rename, rows, run, value
+from tests.deploy.instances import (
+    UNRENAME,
+    changes,
+    record_everything,
+    release_rename,
+    rows,
+    run,
+    shown_statements,
+    strip_comments,
+    value,
+)
 from tests.histories import History, words
 
 FIRST, SECOND, THIRD = (f"{number:012d}" for number in (1, 2, 3))
@@ -59,10 +69,7 @@ def test_the_sql_that_is_shown_is_the_sql_that_is_sent(behind: History, instance
     with record_everything(sent):
         apply_plan(plan)
 
-    shown = [words(strip_comments(one)) for one in plan.sql.split(";\n") if words(strip_comments(one))]
-    # What only asks is not shown, and of the transactions only psql has to be told.
-    changes = [one for one in sent if not one.startswith(("SELECT", "select", "SHOW", "show"))]
-    assert changes == [one for one in shown if one not in ("BEGIN", "COMMIT")]
+    assert changes(sent) == shown_statements(plan)
 
 
 def test_the_script_that_is_shown_works_in_psql(behind: History, instance: Instance) -> None:
@@ -77,30 +84,6 @@ def test_the_script_that_is_shown_works_in_psql(behind: History, instance: Insta
     assert columns(instance) == {"id", "version", "added"}
     assert plan_of(behind, instance).empty
     assert records(instance)[-1] == ("1.0.0", THIRD)
-
-
-def strip_comments(sql: str) -> str:
-    return "\n".join(line for line in sql.splitlines() if not line.startswith("--"))
-
-
-class record_everything:  # noqa: N801
-    """Every statement that any connection of this process sends, as sent."""
-
-    def __init__(self, sent: list[str]) -> None:
-        self.sent = sent
-
-    def _record(self, conn: object, cursor: object, statement: str, parameters: object, *rest: object) -> None:
-        self.sent.append(words(cursor.mogrify(statement, parameters).decode()))  # type: ignore[attr-defined]
-
-    def __enter__(self) -> None:
-        from sqlalchemy import Engine
-
-        event.listen(Engine, "before_cursor_execute", self._record)
-
-    def __exit__(self, *error: object) -> None:
-        from sqlalchemy import Engine
-
-        event.remove(Engine, "before_cursor_execute", self._record)
 
 
 # The record
