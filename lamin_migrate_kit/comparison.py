@@ -19,13 +19,17 @@ from lamin_migrate_kit.diff.kept import Kept, keep_undeclared
 from lamin_migrate_kit.diff.renames import (
     NO_SOURCE,
     Candidate,
+    Declaration,
     Rename,
     SourceEvidence,
     find_candidates,
     parse_rename,
     render_flag,
     render_names,
+    resolve,
+    resolve_all,
     shapes_of,
+    stale_declarations,
 )
 from lamin_migrate_kit.errors import DecisionNeeded
 from lamin_migrate_kit.operations.lowering import plan_operations
@@ -82,7 +86,7 @@ class Sides:
     models: bool = True
     keep: tuple[str, ...] = ()
     author_types: TypeWords = no_author_types
-    declared: tuple[Rename, ...] = ()
+    declared: tuple[Declaration, ...] = ()
     source: SourceEvidence = NO_SOURCE
     recorded: tuple[Rename, ...] = ()
     notes: tuple[str, ...] = ()
@@ -269,7 +273,7 @@ def _compare(sides: Sides, decisions: Decisions) -> Comparison:
         questions=(*_rename_questions(candidates), *_kept_questions(kept), *up.questions),
         kept=tuple(str(key) for key in kept.kept),
         not_compared=tuple(sorted({*sides.current.not_compared, *sides.desired.not_compared})),
-        notes=(*sides.notes, *up.notes, *_order_notes(renamed, kept.desired)),
+        notes=(*sides.notes, *up.notes, *_order_notes(renamed, kept.desired), *_stale_notes(sides, candidates)),
         other_readings=_other_readings(sides, decisions, unsure),
     )
 
@@ -277,16 +281,12 @@ def _compare(sides: Sides, decisions: Decisions) -> Comparison:
 def _candidates(sides: Sides, decisions: Decisions) -> tuple[Candidate, ...]:
     if decisions.rename_mode == "none":
         return ()
-    def resolve(flag, a, b):
-        from lamin_migrate_kit.diff.renames import resolve as r
-        return r(flag, a, b)
-
     current, desired = shapes_of(sides.current), shapes_of(sides.desired)
     return find_candidates(
         current,
         desired,
         declared=sides.declared,
-        flags=[resolve(parse_rename(text), current, desired) for text in decisions.renames],
+        flags=resolve_all(decisions.renames, current, desired),
         refused=[resolve(parse_rename(text), current, desired) for text in decisions.no_renames],
         source=sides.source,
         recorded=sides.recorded,
@@ -394,6 +394,11 @@ def _order_notes(current: Catalog, desired: Catalog) -> tuple[str, ...]:
     if not tables:
         return ()
     return (f"Columns stand in another physical order, which Postgres cannot change and nothing depends on: {tables}.",)
+
+
+def _stale_notes(sides: Sides, candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    followed = [candidate.rename for candidate in candidates if candidate.outcome == "decided"]
+    return stale_declarations(sides.declared, followed, shapes_of(sides.current), shapes_of(sides.desired))
 
 
 def _other_readings(

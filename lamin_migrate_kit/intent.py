@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.diff.renames import NO_SOURCE, Rename, SourceEvidence
+from lamin_migrate_kit.diff.renames import NO_SOURCE, Declaration, Rename, SourceEvidence
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.revisions.history import History
@@ -24,28 +24,35 @@ class Intent:
         declared: Renames that the models declare.
         recorded: Renames that revisions record.
         source: What the models' source says.
-        notes: Sentences about what was said and cannot be followed.
     """
 
     keep: tuple[str, ...] = ()
-    declared: tuple[Rename, ...] = ()
+    declared: tuple[Declaration, ...] = ()
     recorded: tuple[Rename, ...] = ()
     source: SourceEvidence = NO_SOURCE
-    notes: tuple[str, ...] = ()
 
 
-def read_intent(module: SchemaModule, history: History) -> Intent:  # noqa: ARG001
+def read_intent(module: SchemaModule, history: History) -> Intent:
     """Gather it all.
 
     Args:
-        module: The schema module; its models are imported.
+        module: The schema module; its models are imported, and its folder's git history is read where there is one.
         history: Its revisions.
+
+    Raises:
+        SchemaModuleError: The models cannot be imported, or declare a former name that is none.
+        SettingsError: A recorded comment does not follow the grammar.
     """
-    return Intent(keep=tuple(_recorded_keeps(history)))
+    texts = [revision.path.read_text(encoding="utf-8") for revision in history.revisions]
+    return Intent(
+        keep=tuple(_recorded_keeps(texts)),
+        declared=declared_renames(module.metadata()),
+        recorded=recorded_renames(texts),
+        source=read_source_evidence(module.folder),
+    )
 
 
-def _recorded_keeps(history: History) -> Iterator[str]:
-    for revision in history.revisions:
-        for line in revision.path.read_text(encoding="utf-8").splitlines():
-            if line.strip().startswith(_KEEP):
-                yield line.strip().removeprefix(_KEEP).split(" because ")[0].strip()
+def _recorded_keeps(texts: Iterable[str]) -> Iterator[str]:
+    for line in (line.strip() for text in texts for line in text.splitlines()):
+        if line.startswith(_KEEP):
+            yield line.removeprefix(_KEEP).split(" because ")[0].strip()

@@ -138,14 +138,14 @@ def stale_declarations(
         desired: The desired side.
     """
     followed = {(r.desired_table_key, r.desired if r.kind == "column" else "") for r in renames}
-    left = [d for d in declarations if (d.table, stored_name(d.column)) not in followed]
-    return tuple(_why_stale(declaration, current, desired) for declaration in left)
+    # Metadata may hold other packages' tables, which are none of ours to speak about.
+    ours = [d for d in declarations if desired.table(d.table) is not None]
+    left = [d for d in ours if (d.table, stored_name(d.column)) not in followed]
+    return tuple(_why_stale(declaration, current) for declaration in left)
 
 
-def _why_stale(declaration: Declaration, current: SchemaShape, desired: SchemaShape) -> str:
+def _why_stale(declaration: Declaration, current: SchemaShape) -> str:
     said = f'{declaration} says renamed_from="{declaration.renamed_from}"'
-    if desired.table(declaration.table) is None:
-        return f"{said}, but the models make no such table."
     if declaration.column:
         table = current.table(declaration.table)
         there = table is not None and table.column(stored_name(declaration.column)) is not None
