@@ -1,2 +1,3 @@
 from lamin_migrate_kit.tasks import namespace
+
 __all__ = ["namespace"]
