@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from lamin_migrate_kit.servers import Server
+from lamin_migrate_kit.workbench import Workbench
 from tests.proof.project import Project
 
 _NUMBERS = itertools.count()
@@ -22,3 +25,10 @@ def project(tmp_path: Path) -> Iterator[Project]:
     sys.path[:] = path
     for name in [name for name in sys.modules if name.partition(".")[0] == made.package]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def bench(project: Project, server: Server) -> Iterator[Callable[[], Workbench]]:
+    """Opens a workbench on the project as it is when called."""
+    with ExitStack() as stack:
+        yield lambda: Workbench(project.settings(), project.module(), server, stack)

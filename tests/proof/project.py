@@ -32,12 +32,16 @@ def downgrade() -> None:
 {downgrade}
 '''
 
-CREATE = """
-    op.execute("CREATE SCHEMA IF NOT EXISTS core")
-    op.create_table("note", sa.Column("id", sa.String(), primary_key=True), schema="core")
+CREATE = """\
+op.execute("CREATE SCHEMA IF NOT EXISTS core")
+op.create_table("note", sa.Column("id", sa.String(), primary_key=True), schema="core")
 """
-DROP = 'op.drop_table("note", schema="core")'
+DROP = """\
+op.drop_table("note", schema="core")
+op.execute("DROP SCHEMA core CASCADE")
+"""
 ADD = 'op.add_column("note", sa.Column("body", sa.Text()), schema="core")'
+ADD_REQUIRED = ADD.replace("sa.Text()", "sa.Text(), nullable=False")
 REMOVE = 'op.drop_column("note", "body", schema="core")'
 
 

@@ -1,0 +1,113 @@
+"""All proofs in order: what could not be run is never called passed, and says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lamin_migrate_kit.errors import SchemaModuleError
+from lamin_migrate_kit.proof.run import prove_module
+from lamin_migrate_kit.report.model import Environment, Proof, Report, Status
+from lamin_migrate_kit.report.progress import Progress
+from lamin_migrate_kit.servers import Server
+from lamin_migrate_kit.settings import Settings
+from tests.proof.project import ADD, MODELS, REMOVE, Project
+
+ORDER = ["history", "names", "checksums", "upgrade", "match", "alembic-check", "stairway", "rows"]
+
+
+class Heard(Progress):
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.began: list[tuple[Environment, str]] = []
+        self.proofs: list[Proof] = []
+
+    def begin(self, environment: Environment, module: str) -> None:
+        self.began.append((environment, module))
+
+    def done(self, proof: Proof) -> None:
+        self.proofs.append(proof)
+
+
+@pytest.fixture
+def settings(project: Project, server: Server) -> Settings:
+    """The project on the server of the test run, given by its URL."""
+    url = server.url.render_as_string(hide_password=False)
+    return replace(project.settings(), server_url=url, provider="url")
+
+
+def run(settings: Settings, *, every: bool = False) -> tuple[Report, Heard]:
+    heard = Heard()
+    return prove_module(settings, command="ci", every=every, progress=heard), heard
+
+
+def statuses(report: Report) -> dict[str, Status]:
+    return {proof.name: proof.status for proof in report.proofs}
+
+
+def test_all_proofs_run_in_order_and_are_told_as_they_are_done(settings: Settings) -> None:
+    report, heard = run(settings)
+    assert [proof.name for proof in report.proofs] == ORDER
+    assert heard.proofs == list(report.proofs)
+    assert report.passed
+    assert not report.missing
+
+
+def test_rows_are_not_proven_yet(settings: Settings) -> None:
+    assert statuses(run(settings)[0])["rows"] is Status.NOT_PROVEN
+
+
+def test_report_says_on_what_it_was_proven(project: Project, settings: Settings, server: Server) -> None:
+    report, heard = run(settings)
+    assert heard.began == [(report.environment, f"{project.package} 0.1.0")]
+    assert (report.environment.provider, report.environment.pinned) == ("url", True)
+    assert server.version in report.environment.postgres
+
+
+def test_missing_operations_are_in_the_report(project: Project, settings: Settings) -> None:
+    project.revision("bbbb", "aaaa")
+    report, _ = run(settings)
+    assert not report.passed
+    assert report.missing[-1].startswith('op.add_column("note"')
+
+
+def test_what_builds_on_a_failed_proof_is_not_proven_with_the_reason(project: Project, settings: Settings) -> None:
+    project.revision("bbbb", "aaaa", "op.execute('nonsense')", REMOVE)
+    report, _ = run(settings)
+    failed = {name for name, status in statuses(report).items() if status is Status.FAILED}
+    assert failed == {"upgrade"}
+    later = [proof for proof in report.proofs if proof.name in ("match", "alembic-check", "stairway", "rows")]
+    assert all(proof.status is Status.NOT_PROVEN and "did not pass" in proof.summary for proof in later)
+    assert not report.missing
+
+
+def test_unreadable_history_leaves_everything_else_not_proven_without_a_server(project: Project) -> None:
+    project.revision("cccc", "aaaa")
+    nowhere = replace(project.settings(), server_url="postgresql://127.0.0.1:1/none", provider="url")
+    report, heard = run(nowhere)
+    assert statuses(report) == {name: Status.FAILED if name == "history" else Status.NOT_PROVEN for name in ORDER}
+    assert heard.began[0][0].postgres == ""
+    assert [proof.name for proof in heard.proofs] == ORDER
+
+
+def test_models_that_do_not_import_are_an_error_of_the_authors(project: Project) -> None:
+    project.models("import nonsense_that_is_not_there\n")
+    nowhere = replace(project.settings(), server_url="postgresql://127.0.0.1:1/none", provider="url")
+    with pytest.raises(SchemaModuleError, match="nonsense_that_is_not_there"):
+        run(nowhere)
+
+
+def test_several_failures_are_all_found_in_one_run(project: Project, settings: Settings) -> None:
+    project.init("aaaa", "0.1.0")
+    project.models(MODELS.replace("Text)", "Text, nullable=False)"))
+    project.revision("bbbb", "aaaa", ADD, "op.execute('SELECT 1')")
+    failed = {name for name, status in statuses(run(settings)[0]).items() if status is Status.FAILED}
+    assert failed == {"names", "match", "stairway"}
+
+
+def test_every_revision_is_climbed_when_asked(settings: Settings) -> None:
+    report, _ = run(settings, every=True)
+    (stairway,) = (proof for proof in report.proofs if proof.name == "stairway")
+    assert stairway.summary.startswith("2 revisions")
