@@ -196,6 +196,14 @@ def test_every_setting_and_environment_variable_is_documented():
     assert sorted(set(re.findall(r"LAMIN_MIGRATE_[A-Z_]+", text)) - variables) == []
 
 
+def test_the_documented_scores_are_those_of_the_code():
+    from lamin_migrate_kit.diff.renames.scoring import ASK, DECIDE
+
+    text = (ROOT / "docs" / "renames.md").read_text(encoding="utf-8")
+    assert f"the score is at least {DECIDE:g};" in text
+    assert f"a score of at least {ASK:g} is worth a question" in text
+
+
 # Requirements
 
 
