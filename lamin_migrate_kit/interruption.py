@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -62,6 +64,86 @@ def signals_deferred() -> Iterator[None]:
             signal.signal(number, handler)
         if held:
             signal.raise_signal(held[0])
+
+
+@contextmanager
+def statement_cancelled_by_interrupt(cancel: Callable[[], object]) -> Iterator[None]:
+    """Let an interrupt in this block end a statement that a server is still working on.
+
+    While psycopg2 waits for an answer, Python sees no signal: Ctrl-C would come only after the statement, and
+    for one that waits for a lock, never. So another thread is woken, and calls `cancel`; then the statement fails
+    and the interrupt is seen.
+
+    Args:
+        cancel: psycopg2's `connection.cancel`, or any function that another thread may call.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _canceller.add(cancel)
+    try:
+        yield
+    finally:
+        _canceller.remove(cancel)
+
+
+class _Canceller:
+    """The thread that cancels statements; it lives while there are connections that it could cancel."""
+
+    _PAUSE_SECONDS = 0.2
+    _ATTEMPTS = 25  # the first may come too early, between two statements
+
+    def __init__(self) -> None:
+        self._cancels: list[Callable[[], object]] = []
+        self._writing = -1
+
+    def add(self, cancel: Callable[[], object]) -> None:
+        with signals_deferred():
+            self._cancels.append(cancel)
+            if self._writing == -1:
+                self._start()
+
+    def remove(self, cancel: Callable[[], object]) -> None:
+        with signals_deferred():
+            self._cancels.remove(cancel)
+            if not self._cancels and self._writing != -1:
+                self._stop()
+
+    def _start(self) -> None:
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        if before != -1:  # asyncio has taken it, and sees signals by itself
+            signal.set_wakeup_fd(before)
+            os.close(reading)
+            os.close(writing)
+            return
+        self._writing = writing
+        threading.Thread(target=self._watch, args=(reading,), daemon=True, name="cancel-statements").start()
+
+    def _stop(self) -> None:
+        signal.set_wakeup_fd(-1)
+        os.close(self._writing)
+        self._writing = -1
+
+    def _watch(self, reading: int) -> None:
+        with open(reading, "rb", buffering=0) as pipe:
+            while numbers := pipe.read(64):
+                if any(number in _INTERRUPTS for number in numbers):
+                    self._cancel()
+
+    def _cancel(self) -> None:
+        for _ in range(self._ATTEMPTS):
+            cancels = tuple(self._cancels)
+            for cancel in cancels:
+                with suppress(Exception):  # the connection is closed by now
+                    cancel()
+            if not cancels:
+                return
+            time.sleep(self._PAUSE_SECONDS)
+
+
+_canceller = _Canceller()
 
 
 def _raise_system_exit(number: int, _frame: FrameType | None) -> None:

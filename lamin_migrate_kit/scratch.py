@@ -15,7 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.interruption import signals_deferred, termination_raises
+from lamin_migrate_kit.interruption import (
+    signals_deferred,
+    statement_cancelled_by_interrupt,
+    termination_raises,
+)
 from lamin_migrate_kit.servers.folders import process_runs
 from lamin_migrate_kit.servers.server import Server, kept_engine, raise_if_gone
 
@@ -52,7 +56,10 @@ class ScratchDatabase:
 
         try:
             with kept_engine(self.url, self.server.own).connect() as connection:
-                yield connection
+                driver = connection.connection.dbapi_connection
+                assert driver is not None
+                with statement_cancelled_by_interrupt(driver.cancel):
+                    yield connection
         except DBAPIError as error:
             raise_if_gone(self.server, error)
             raise

@@ -194,6 +194,18 @@ def test_a_signal_at_any_moment_leaves_no_database(
     assert leftovers(server, process.pid) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_statement_that_would_take_a_minute(server: Server, number: signal.Signals) -> None:
+    process = start_script(server, "own", "sleep")
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.2)
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    assert process.returncode in (-signal.SIGINT, 128 + number)
+    assert leftovers(server, process.pid) == []
+
+
 def test_what_a_killed_process_left_is_dropped_by_the_next_one(server: Server) -> None:
     process = start_script(server, "own", "sleep")
     assert process.stdout is not None
