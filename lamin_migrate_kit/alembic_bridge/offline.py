@@ -89,8 +89,15 @@ def _plan_step(module: SchemaModule, script: Script, step: RevisionStep) -> Plan
         _write_down(module, script, step, written)
     except Exception as error:
         unknown = _first_line(error)
-    statements = tuple(re.sub(r";$", "", one.rstrip()) for one in written.all)
-    return PlannedStep(step.revision.revision, statements, unknown)
+    statements = [re.sub(r";$", "", one.rstrip()) for one in written.all]
+    if not step.is_upgrade and statements and _drops(statements[-1], module.version_table):
+        # What Alembic before 1.19 writes down at the base, and does not do.
+        del statements[-1]
+    return PlannedStep(step.revision.revision, tuple(statements), unknown)
+
+
+def _drops(statement: str, table: str) -> bool:
+    return statement.split() in (["DROP", "TABLE", table], ["DROP", "TABLE", f'"{table}"'])
 
 
 def _first_line(error: Exception) -> str:

@@ -6,10 +6,12 @@ from functools import cache
 from inspect import Parameter, signature
 from typing import Any, Literal
 
+import sqlalchemy
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _repr_type
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import make_url
+from sqlalchemy.dialects.postgresql import ENUM
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlalchemy.util import generic_repr
 
@@ -44,12 +46,27 @@ def render_type(type_: TypeEngine[Any]) -> tuple[str, frozenset[str]]:
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
     """Alembic's hook for what it does not know to spell: the types of sqlmodel, and the imports of the author's own."""
     module = type(item).__module__
-    if kind != "type" or module.startswith("sqlalchemy."):
+    if kind != "type":
+        return False
+    if isinstance(item, sqlalchemy.Enum):
+        return _render_enum(item, context)
+    if module.startswith("sqlalchemy."):
         return False
     if module.split(".")[0] == "sqlmodel":
         return f"sqm{module.removeprefix('sqlmodel')}.{item!r}"
     context.imports.add(f"import {module}")
     return f"{module}.{generic_repr(item)}" if _has_own_arguments(item) else False
+
+
+def _render_enum(item: sqlalchemy.Enum, context: AutogenContext) -> str | Literal[False]:
+    """An enum, whose repr has a MetaData in some versions of SQLAlchemy, and loses `create_type` in others."""
+    text = repr(item).replace(", metadata=MetaData()", "")
+    if not isinstance(item, ENUM):
+        return f"sa.{text}" if type(item) is sqlalchemy.Enum else False
+    context.imports.add("from sqlalchemy.dialects import postgresql")
+    if not item.create_type and "create_type" not in text:
+        text = f"{text[:-1]}, create_type=False)"
+    return f"postgresql.{text}"
 
 
 def _has_own_arguments(item: Any) -> bool:
