@@ -7,7 +7,7 @@ from math import log
 
 from lamin_migrate_kit.diff.renames.model import SourceChange
 from lamin_migrate_kit.diff.renames.name_evidence import compared, name_facts, plain, source_facts
-from lamin_migrate_kit.diff.renames.names import words
+from lamin_migrate_kit.diff.renames.names import compare_names, words
 from lamin_migrate_kit.diff.renames.scoring import Fact
 from lamin_migrate_kit.diff.renames.shapes import ColumnShape, ForeignTarget, TableKey
 from lamin_migrate_kit.diff.renames.surroundings import Surroundings
@@ -37,7 +37,7 @@ def column_facts(
         *_recurring_pair(current.name, desired.name, around),
         *_foreign_key_facts(current.foreign_keys, desired.foreign_keys, around),
         *_attribute_facts(current, desired),
-        *source_facts(source),
+        *source_facts(source, compare_names(current.name, desired.name, context)),
     ]
 
 

@@ -1,9 +1,10 @@
 r"""The one grammar of names in flags and comments.
 
     names   = name { "." name }
-    name    = plain | quoted
+    name    = plain | quoted | escaped
     plain   = one or more characters other than . : " and white space
     quoted  = '"' { any character, '""' for a quote } '"'
+    escaped = 'U&' quoted, with \0009 or \+00202E for a character by its number, and \\ for a backslash
     rename  = names [ ":" names ]                                 --rename, --no-rename, --drop
     comment = "# migrate-kit: rename" names "->" names ["(" evidence { ", " evidence } ")"]
 
@@ -14,6 +15,7 @@ What the names mean:
     core.notebook:other.notebook       table core.notebook is in schema other now
     core.status.draft:open             value draft of the enum type core.status is open now
     core."odd.table"."a:b":plain       names with . : " or white space stand in double quotes, as in SQL
+    core.t.U&"tab\0009":plain          characters that cannot be printed stand by their number, as in SQL
     core.notebook.v                    with --no-rename: v has no new name at all
 
 Case is kept without quotes, unlike in SQL: names are written as the server stores them, because a shell takes the
@@ -33,8 +35,9 @@ from lamin_migrate_kit.errors import SettingsError
 
 Names = tuple[str, ...]
 
-_NAME = re.compile(r'"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>[^.:"\s]+)')
-_PLAIN = re.compile(r'[^.:"\s()]+')
+_NAME = re.compile(r'(?P<escaped>[Uu]&)?"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>[^.:"\s]+)')
+_PLAIN = re.compile(r'[^.:"\s()=,]+')
+_ESCAPE = re.compile(r"\\(?:\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4})|(\\))")
 _PREFIX = "# migrate-kit: rename "
 
 
@@ -109,8 +112,23 @@ def parse_comment(line: str) -> Recorded | None:
 
 
 def render_name(name: str) -> str:
-    """One name, in double quotes only where the grammar needs them."""
-    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+    """One name, in double quotes only where the grammar needs them; always one line of printable text."""
+    quoted = name.replace('"', '""')
+    if not name.isprintable():
+        return f'U&"{"".join(map(_escaped, quoted))}"'
+    return name if _PLAIN.fullmatch(name) else f'"{quoted}"'
+
+
+def _escaped(letter: str) -> str:
+    if letter == "\\":
+        return "\\\\"
+    number = ord(letter)
+    return letter if letter.isprintable() else f"\\{number:04X}" if number < 0x10000 else f"\\+{number:06X}"
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    number = match[1] or match[2]
+    return chr(int(number, 16)) if number else "\\"
 
 
 def render_names(names: Names) -> str:
@@ -127,7 +145,8 @@ def render_flag(rename: Rename | RenameFlag) -> str:
 def render_comment(rename: Rename | RenameFlag, evidence: tuple[str, ...] = ()) -> str:
     """The comment that records a rename in a revision, without indentation."""
     flag = rename if isinstance(rename, RenameFlag) else flag_of(rename)
-    reason = f" ({', '.join(evidence)})" if evidence else ""
+    told = (" ".join(sentence.replace(", ", "; ").split()) for sentence in evidence)
+    reason = f" ({', '.join(told)})" if evidence else ""
     return f"{_PREFIX}{render_names(flag.current)} -> {render_names(flag.desired)}{reason}"
 
 
@@ -153,12 +172,23 @@ def _read_names(text: str, whole: str) -> tuple[Names, str]:
         match = _NAME.match(text)
         if match is None:
             raise _not_understood(whole, "a name is missing" if not text else f"{text[0]!r} is not expected there")
-        quoted = match["quoted"]
-        names.append(stored_name(match["plain"] if quoted is None else quoted.replace('""', '"')))
+        names.append(stored_name(_read_name(match, whole)))
         text = text[match.end() :]
         if not text.startswith("."):
             return tuple(names), text
         text = text[1:]
+
+
+def _read_name(match: re.Match[str], whole: str) -> str:
+    if match["quoted"] is None:
+        return match["plain"]
+    quoted = match["quoted"].replace('""', '"')
+    if match["escaped"] is None:
+        return quoted
+    try:
+        return _ESCAPE.sub(_unescaped, quoted)
+    except ValueError as error:
+        raise _not_understood(whole, "there is no character of that number") from error
 
 
 def _evidence(text: str, line: str) -> tuple[str, ...]:

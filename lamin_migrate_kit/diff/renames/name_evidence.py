@@ -143,16 +143,20 @@ def _places(names: Sequence[str], changed: Collection[str]) -> Mapping[str, tupl
     return places
 
 
-def source_facts(change: SourceChange | None) -> list[Fact]:
+def source_facts(change: SourceChange | None, names: NameComparison) -> list[Fact]:
     """What the models' source says about a pair.
+
+    A line that only changed its name decides together with names that mean the same; with any other names it only
+    comes first.
 
     Args:
         change: None when it says nothing.
+        names: How the names compare.
     """
     if change is None:
         return []
     if change.same_line and change.same_place:
-        return [Fact("same line", 1.0, "git: only the name changed")]
+        return [Fact("same line", 1.0, "git: only the name changed", vouches=names.synonymous)]
     if change.same_line:
         return [Fact("same line elsewhere", 1.0, "git: only the name and its place changed")]
     if change.same_place:

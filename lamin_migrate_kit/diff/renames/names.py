@@ -37,6 +37,9 @@ SAME_WORD = 0.9
 SAME_THING = 0.7
 """Likeness from which two words are the same word, maybe shortened or misspelled; below, they are related at most."""
 
+SYNONYM = 0.5
+"""The likeness of words that are commonly used for the same thing."""
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\da-zA-Z_]+")
 
 
@@ -59,6 +62,7 @@ class NameComparison:
         only_desired: Words that only the desired name has, without light ones.
         opposite: Whether they say the opposite, or the values in another representation.
         exact: Whether the words in common are the same or forms of the same word, not abbreviations.
+        synonymous: Whether every word has its like on the other side, or a word commonly used for the same thing.
     """
 
     shared: float
@@ -68,6 +72,7 @@ class NameComparison:
     only_desired: Words
     opposite: bool
     exact: bool
+    synonymous: bool
 
 
 class _Pair(NamedTuple):
@@ -104,6 +109,7 @@ def compare_names(current: str, desired: str, context: Words = ()) -> NameCompar
             {word for j, word in enumerate(theirs) if j not in right},
         ),
         exact=all(pair.likeness >= SAME_WORD for pair in sure),
+        synonymous=_synonymous(ours, theirs, pairs, context),
     )
 
 
@@ -120,7 +126,7 @@ def word_likeness(one: str, other: str) -> float:
     if _is_abbreviation(short, long):
         return 0.75
     if any(one in group and other in group for group in SYNONYMS):
-        return 0.5
+        return SYNONYM
     return 0.4 if len(short) >= 3 and (long.startswith(short) or long.endswith(short)) else 0.0
 
 
@@ -229,6 +235,13 @@ def _left_over(name: Words, used: set[int], context: Words) -> Words:
         for i, word in enumerate(name)
         if i not in used and word not in LIGHT_WORDS and not _in_context(word, context)
     )
+
+
+def _synonymous(ours: Words, theirs: Words, pairs: list[_Pair], context: Words) -> bool:
+    good = [pair for pair in pairs if pair.likeness >= SYNONYM]
+    lonely = _left_over(ours, {i for pair in good for i in pair.left}, context)
+    alone = _left_over(theirs, {j for pair in good for j in pair.right}, context)
+    return not lonely and not alone
 
 
 def _opposite(lonely: set[str], alone: set[str]) -> bool:

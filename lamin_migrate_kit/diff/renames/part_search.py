@@ -159,8 +159,9 @@ def _value_pairs(
     places = place_facts(current.values, desired.values, gone, new, "type")
     around = Surroundings(substitutions=count_substitutions((a, b) for a in gone for b in new))
     facts: Facts = {}
-    for a in gone:
-        for b in new:
+    # An empty value cannot be written in a flag, so nobody could say yes or no to it.
+    for a in filter(None, gone):
+        for b in filter(None, new):
             rename = part_rename("enum_value", current.key, a, b, desired.key)
             if refusals.allow(rename):
                 place = [places[a, b]] if (a, b) in places else []

@@ -54,7 +54,7 @@ def table_facts(
         *_enough_facts(overlap, names, around),
         *_reference_facts(current.key, desired.key, around),
         *compared("comment", current.comment, desired.comment),
-        *source_facts(source),
+        *source_facts(source, compare_names(current.key.name, desired.key.name)),
     ]
 
 
