@@ -115,7 +115,6 @@ class Workbench:
             declared=intent.declared,
             source=intent.source,
             recorded=intent.recorded,
-            notes=intent.notes,
         )
 
     def _renamed(self, operations: Sequence[Operation]) -> Catalog:
