@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.diff.renames import NO_SOURCE, Declaration, Rename, SourceEvidence
+from lamin_migrate_kit.source import declared_renames, read_source_evidence, recorded_renames
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.revisions.history import History
