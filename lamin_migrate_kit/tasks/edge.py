@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from invoke.exceptions import Exit
+from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.tasks import Task, task
 
 from lamin_migrate_kit.errors import MigrateKitError
@@ -29,6 +29,16 @@ Body = Callable[..., int | None]
 
 class UsageError(MigrateKitError):
     """An option has a value that the task cannot use, or options contradict each other."""
+
+
+class Interrupted(MigrateKitError):
+    """Ctrl-C."""
+
+    exit_code = INTERRUPTED
+
+
+class UnexpectedError(MigrateKitError):
+    """Something that the kit did not expect: a mistake of ours, as a rule."""
 
 
 def kit_task(
@@ -100,11 +110,13 @@ def _guarded(
     try:
         _check_format(options, formats)
         return call() or 0
+    except (Exit, ParseError, UnexpectedExit):
+        raise  # Invoke's own way to end
     except MigrateKitError as error:
         _show_error(error, command, json)
         return error.exit_code
     except KeyboardInterrupt:
-        _show_interrupt(command, interrupted, json)
+        _show_error(Interrupted(f"Stopped by Ctrl-C. {interrupted}"), command, json)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`invoke ci | head`). Python would complain once more when it flushes at exit.
@@ -147,11 +159,6 @@ def _show_error(error: MigrateKitError, command: str, json: bool) -> None:
         print_error(error)
 
 
-def _show_interrupt(command: str, interrupted: str, json: bool) -> None:
-    stopped = MigrateKitError(f"Stopped by Ctrl-C. {interrupted}")
-    _show_error(stopped, command, json)
-
-
 def _show_unexpected(error: Exception, command: str, json: bool) -> None:
     import platform
     import traceback
@@ -159,7 +166,7 @@ def _show_unexpected(error: Exception, command: str, json: bool) -> None:
     from lamin_migrate_kit import __version__
 
     first = str(error).splitlines()[0] if str(error) else ""
-    unexpected = MigrateKitError(
+    unexpected = UnexpectedError(
         f"Something happened in {command} that the kit did not expect: {type(error).__name__}: {first}",
         next_command="Please report it as an issue of lamin_migrate_kit, with the lines above and these versions:\n"
         f"lamin_migrate_kit {__version__}, Python {platform.python_version()}, {platform.platform()}",

@@ -16,7 +16,7 @@ from invoke.tasks import Task
 from lamin_migrate_kit import __version__
 from lamin_migrate_kit.tasks import namespace
 
-TASKS = ("ci", "migrate.diff", "migrate.generate", "release")
+TASKS = ("ci", "db.up", "deploy", "migrate.diff", "migrate.generate", "release")
 PROGRAM = [sys.executable, "-c", "import sys; from lamin_migrate_kit.tasks import main; sys.argv[0] = 'x'; main()"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ INVOKE = [sys.executable, "-m", "invoke"]
 
 TASKS = '''
 from invoke.collection import Collection
+from invoke.exceptions import Exit
 from lamin_migrate_kit.errors import ProofFailed, ServerError
 from lamin_migrate_kit.tasks.edge import kit_task
 
@@ -31,8 +33,8 @@ def play(c, how="", also=None, format="text"):
         raise ServerError("No server.", where="host:5432", next_command="invoke db.up")
     if how == "unproven":
         raise ProofFailed("It was not kept.")
-    if how == "pipe":
-        raise BrokenPipeError
+    if how == "exit":
+        raise Exit("Enough.", code=7)
 
 
 @kit_task("launch", positional=["version"], help={"version": "Which."})
@@ -89,6 +91,25 @@ def test_error_in_json_mode_is_one_json_document_on_stdout(folder: Path) -> None
 
 def test_ctrl_c_says_that_nothing_was_written(folder: Path) -> None:
     assert invoke(folder, "play", "--how", "stop").stderr == "error: Stopped by Ctrl-C. Nothing was written.\n"
+
+
+def test_ctrl_c_in_json_mode_is_json_too(folder: Path) -> None:
+    done = invoke(folder, "play", "--how", "stop", "--format", "json")
+    assert json.loads(done.stdout.removeprefix("ran\n"))["error"]["kind"] == "Interrupted"
+    assert (done.stderr, done.returncode) == ("", 130)
+
+
+def test_reader_that_goes_away_is_no_surprise(folder: Path) -> None:
+    (folder / "tasks.py").write_text(TASKS.replace('print("ran")', 'print("ran\\n" * 100_000)'))
+    done = subprocess.run(
+        f"{shlex.join(INVOKE)} play | head -1", shell=True, cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("ran\n", "")
+
+
+def test_invokes_own_way_to_end_is_left_alone(folder: Path) -> None:
+    done = invoke(folder, "play", "--how", "exit")
+    assert (done.returncode, done.stderr) == (7, "Enough.\n")
 
 
 def test_surprise_shows_the_traceback_and_how_to_report_it(folder: Path) -> None:
