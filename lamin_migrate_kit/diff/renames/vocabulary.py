@@ -22,16 +22,18 @@ ENDINGS = _words(
 SYNONYMS = tuple(
     _words(group)
     for group in (
-        "number num no count total amount quantity",
+        "number num no nr count total",
+        "amount quantity qty",
         "delete deleted remove removed trash trashed",
         "name label title",
         "type kind",
-        "description summary text notes note comment",
+        "description summary",
+        "notes note comment comments remark remarks",
         "url uri link href",
         "mail email",
-        "picture photo image avatar icon",
-        "enabled active visible",
-        "owner creator author user",
+        "picture photo image",
+        "enabled active",
+        "creator author",
         "start begin from",
         "end stop finish until",
         "hash checksum digest",
