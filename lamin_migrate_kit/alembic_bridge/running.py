@@ -18,7 +18,6 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from lamin_migrate_kit.alembic_bridge.interrupting import cancelled_by_signals
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
 from lamin_migrate_kit.alembic_bridge.script import Script, line_in
 from lamin_migrate_kit.alembic_bridge.watching import Statement, Watch
@@ -175,7 +174,7 @@ def _run(
     one_transaction: bool,
 ) -> tuple[Step, ...]:
     ran: list[Step] = []
-    with quiet_alembic(), cancelled_by_signals(connection), Watch(connection, on_statement) as watch:
+    with quiet_alembic(), Watch(connection, on_statement) as watch:
         for step in steps:
             ran.append(_run_step(connection, module, script, step, watch, ran, one_transaction))
             if on_step:

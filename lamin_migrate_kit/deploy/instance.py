@@ -15,6 +15,7 @@ from lamin_migrate_kit.deploy.errors import InstanceUnreadable, InstanceUnversio
 from lamin_migrate_kit.deploy.record import latest_version
 from lamin_migrate_kit.deploy.release import Release, release_of
 from lamin_migrate_kit.errors import RevisionError, ServerError
+from lamin_migrate_kit.interruption import statement_cancelled_by_interrupt
 from lamin_migrate_kit.report.redact import redact
 from lamin_migrate_kit.servers import open_engine
 
@@ -55,7 +56,9 @@ class Instance:
             connection = open_engine(self.url).connect()
         except OperationalError as error:
             raise _unreachable(self, str(error.orig).strip()) from None
-        with connection:
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        with connection, statement_cancelled_by_interrupt(driver.cancel):
             yield connection
 
 
