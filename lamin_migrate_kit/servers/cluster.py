@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.errors import ServerError
+from lamin_migrate_kit.interruption import signals_deferred
 from lamin_migrate_kit.servers import folders
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ POLL_SECONDS = 0.003
 
 # The same on every machine, whatever its locale and time zone are.
 _DETERMINISTIC = {"timezone": "UTC", "log_timezone": "UTC", "datestyle": "ISO, MDY", "lc_messages": "C"}
-# A power cut may cost the data; that is what makes DDL fast.
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# A power cut may cost the data, a killed process may not; that is what makes DDL fast.
+_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 COMMON_OPTIONS = {
     **_DETERMINISTIC,
     **_NOT_DURABLE,
@@ -169,25 +171,53 @@ def run_initdb(binaries: Binaries, data: Path, *, keep_open: tuple[int, ...] = (
     command = [str(binaries.folder / "initdb"), "--no-sync", "--no-instructions", "-D", str(data)]
     command += ["-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
     # Where the C library has no C.UTF-8, C sorts the same way.
-    locales = [_locale_arguments(binaries.major), ["--locale=C"]]
-    for arguments in locales:
-        done = subprocess.run(
-            command + arguments,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            env=server_environment(),
-            pass_fds=keep_open,
-            start_new_session=True,
-            **folders.server_account().run_as,
-        )
-        if done.returncode == 0:
+    for locale in (_locale_arguments(binaries.major), ["--locale=C"]):
+        returncode, said = _run_whole_group(command + locale, keep_open)
+        if returncode == 0:
             return
-    raise ServerError(
-        "initdb could not make a data directory.",
-        where=str(data),
-        details=(done.stdout + done.stderr).strip(),
+    raise ServerError("initdb could not make a data directory.", where=str(data), details=said)
+
+
+def copy_prepared_data(binaries: Binaries, settings: Settings, data: Path) -> None:
+    """Fill the empty folder `data` of the server's account with a prepared data directory.
+
+    Raises:
+        ServerError: It could not be made or copied, for instance because the disk is full.
+    """
+    prepared = prepared_data(binaries, settings)
+    returncode, said = _run_whole_group(["cp", "-R", f"{prepared}/.", f"{data}/"])
+    if returncode != 0:
+        raise ServerError("A data directory could not be copied.", where=str(data), details=said)
+
+
+def _run_whole_group(command: list[str], keep_open: tuple[int, ...] = ()) -> tuple[int, str]:
+    """Run a command that may start processes of its own; when we are interrupted, none of them is left writing."""
+    process: subprocess.Popen[str] | None = None
+    try:
+        with signals_deferred():
+            process = _popen_group(command, keep_open)
+        said, _ = process.communicate()
+    except BaseException:
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()  # ends when the last of them has closed its output
+        raise
+    return process.returncode, said.strip()
+
+
+def _popen_group(command: list[str], keep_open: tuple[int, ...]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        cwd="/",
+        env=server_environment(),
+        pass_fds=keep_open,
+        start_new_session=True,
+        **folders.server_account().run_as,
     )
 
 

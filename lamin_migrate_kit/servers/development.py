@@ -364,7 +364,7 @@ class _Cluster:
         try:
             partial.mkdir(mode=0o700)
             folders.server_account().hand_over(partial)
-            cluster.run_initdb(binaries, partial)
+            cluster.copy_prepared_data(binaries, self.settings, partial)
             partial.rename(self.data)
         finally:
             shutil.rmtree(partial, ignore_errors=True)

@@ -33,6 +33,7 @@ _STOP_SECONDS = 10.0
 
 PRIVATE_OPTIONS = {
     **cluster.COMMON_OPTIONS,
+    "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "512MB",
