@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from lamin_migrate_kit.servers import Server
 from tests.acceptance.runner import Case, run_case
 
@@ -180,15 +178,5 @@ CASES = [
 ]
 
 
-def _ids(case: Case) -> str:
-    return case.name
-
-
-@pytest.mark.parametrize("case", CASES, ids=_ids)
-def test_every_change_is_found_applied_and_reversed(server: Server, case: Case) -> None:
-    run_case(server, case)
-
-
-@pytest.mark.parametrize("case", [case for case in CASES if case.since <= 15], ids=_ids)
-def test_every_change_is_found_applied_and_reversed_on_15(server15: Server, case: Case) -> None:
-    run_case(server15, case)
+def test_every_change_is_found_applied_and_reversed(postgres: Server, case: Case) -> None:
+    run_case(postgres, case)
