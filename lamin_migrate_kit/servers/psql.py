@@ -33,7 +33,7 @@ def psql_command(server: Server, settings: Settings, sql: str = "") -> PsqlComma
     """
     password = server.url.password
     variables = {"PGPASSWORD": str(password)} if password is not None else {}
-    address = libpq_url(server.url.set(password=None))
+    address = libpq_url(server.url, with_password=False)
     once = ("--set", "ON_ERROR_STOP=1", "--command", sql) if sql else ()
     return PsqlCommand((_program(settings), address, *once), variables)
 

@@ -133,13 +133,13 @@ def safe_url(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def libpq_url(url: URL) -> str:
-    """The URL as psql and other programs take it: with the password, without the name of a driver.
+def libpq_url(url: URL, *, with_password: bool = True) -> str:
+    """The URL as psql and other programs take it, without the name of a driver.
 
     SQLAlchemy writes spaces in the query as plus signs and leaves some characters alone; libpq wants them quoted.
     """
     user = quote(url.username or "", safe="")
-    password = f":{quote(str(url.password), safe='')}" if url.password is not None else ""
+    password = f":{quote(str(url.password), safe='')}" if with_password and url.password is not None else ""
     host = f"[{url.host}]" if ":" in (url.host or "") else url.host or ""
     port = f":{url.port}" if url.port is not None else ""
     query = urlencode(url.query, doseq=True, quote_via=quote)
