@@ -53,10 +53,12 @@ def find_candidates(
 
 
 def _given(kind: Kind, flags: Iterable[Rename], declared: Iterable[Rename] = ()) -> list[Candidate]:
-    """What is decided without evidence; a flag goes before a declaration about the same object."""
+    """What is decided without evidence; of two about the same object, a flag before a declaration."""
     given = [_decided(rename, "flag") for rename in flags if rename.kind == kind]
-    taken = {c.rename.end for c in given} | {c.rename.desired_end for c in given}
-    given += [_decided(r, "declared") for r in declared if not {r.end, r.desired_end} & taken]
+    for rename in declared:
+        ends, desired_ends = {c.rename.end for c in given}, {c.rename.desired_end for c in given}
+        if rename.end not in ends and rename.desired_end not in desired_ends:
+            given.append(_decided(rename, "declared"))
     return sorted(given, key=lambda c: c.rename)
 
 

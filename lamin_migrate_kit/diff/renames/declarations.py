@@ -146,14 +146,17 @@ def stale_declarations(
 
 def _why_stale(declaration: Declaration, current: SchemaShape) -> str:
     said = f'{declaration} says renamed_from="{declaration.renamed_from}"'
-    if declaration.column:
-        table = current.table(declaration.table)
-        there = table is not None and table.column(stored_name(declaration.column)) is not None
-    else:
-        there = current.table(declaration.table) is not None
-    if there:
+    if _has(current, declaration.table, declaration.column):
         return f"{said}, and that is done: the declaration can go."
+    former = (declaration.table, declaration.renamed_from) if declaration.column else (_former_table(declaration), "")
+    if _has(current, *former):
+        return f"{said}, but something else was decided about that name."
     return f"{said}, but the revisions make nothing of that name."
+
+
+def _has(side: SchemaShape, key: TableKey, column: str) -> bool:
+    table = side.table(key)
+    return table is not None and (not column or table.column(stored_name(column)) is not None)
 
 
 def _former_table(declaration: Declaration) -> TableKey:

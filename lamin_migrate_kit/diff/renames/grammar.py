@@ -88,7 +88,10 @@ def parse_rename(text: str) -> RenameFlag:
         return RenameFlag(current)
     if rest[0] != ":":
         raise _not_understood(text, f"{rest[0]!r} is not expected there")
-    return RenameFlag(current, parse_names(rest[1:]))
+    desired, rest = _read_names(rest[1:].strip(), text)
+    if rest:
+        raise _not_understood(text, f"{rest[0]!r} is not expected there")
+    return RenameFlag(current, desired)
 
 
 def parse_comment(line: str) -> Recorded | None:

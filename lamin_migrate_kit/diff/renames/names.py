@@ -104,10 +104,7 @@ def compare_names(current: str, desired: str, context: Words = ()) -> NameCompar
         spelling=SequenceMatcher(None, "".join(ours), "".join(theirs), autojunk=False).ratio(),
         only_current=_left_over(ours, left, context),
         only_desired=_left_over(theirs, right, context),
-        opposite=_opposite(
-            {word for i, word in enumerate(ours) if i not in left},
-            {word for j, word in enumerate(theirs) if j not in right},
-        ),
+        opposite=_opposite(ours, theirs, pairs),
         exact=all(pair.likeness >= SAME_WORD for pair in sure),
         synonymous=_synonymous(ours, theirs, pairs, context),
     )
@@ -153,7 +150,7 @@ def _is_abbreviation(short: str, long: str) -> bool:
     """`desc` starts `description`; `msg` is the consonants of `message`; `v` is the first letter of `version`."""
     if long.startswith(short):
         return len(short) == 1 or (len(short) >= 3 and len(long) - len(short) >= 3)
-    consonants = long[0] + re.sub("[aeiouy]", "", long[1:])
+    consonants = long[0] + re.sub("[aeiou]", "", long[1:])
     return len(short) >= 2 and len(long) >= len(short) + 2 and short[0] == long[0] and _within(short, consonants)
 
 
@@ -244,8 +241,11 @@ def _synonymous(ours: Words, theirs: Words, pairs: list[_Pair], context: Words) 
     return not lonely and not alone
 
 
-def _opposite(lonely: set[str], alone: set[str]) -> bool:
+def _opposite(ours: Words, theirs: Words, pairs: list[_Pair]) -> bool:
     """Whether the words left over are opposites, negate one of the names, or say that values are written otherwise."""
+    good = [pair for pair in pairs if pair.likeness >= SYNONYM]
+    lonely = {word for i, word in enumerate(ours) if not any(i in pair.left for pair in good)}
+    alone = {word for j, word in enumerate(theirs) if not any(j in pair.right for pair in good)}
     if any(frozenset((one, other)) in OPPOSITES for one in lonely for other in alone):
         return True
     return any((lonely & group) != (alone & group) for group in (NEGATIONS, REPRESENTATIONS))

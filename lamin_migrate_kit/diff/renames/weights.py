@@ -86,7 +86,9 @@ TABLE_WEIGHTS: Mapping[str, float] = MappingProxyType(
     }
 )
 
-ENUM_WEIGHTS: Mapping[str, float] = MappingProxyType({**TABLE_WEIGHTS, "share of values": 5.0, "all values": 1.5})
+ENUM_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {**TABLE_WEIGHTS, "share of values": 5.0, "all values": 1.5, "few values": 0.0}
+)
 
 VALUE_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"bias": -2.5, **_NAMES, **_JUDGED, "same letters": 4.0, "same place": 1.5, "table renamed likewise": 1.0}
