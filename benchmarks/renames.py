@@ -313,14 +313,15 @@ def report(path: Path) -> dict[str, Any]:
     for name, rule in RULES.items():
         per = {project: measure(cases, rule) for project, cases in sorted(by_project.items())}
         rules[name] = {
-            "all": _as_json(_sum(per.values())),
+            "all": _as_json(add_up(per.values())),
             "mean of projects": _mean([figures.shares() for figures in per.values()]),
             "projects": {project: _as_json(figures) for project, figures in per.items()},
         }
     return {"file": path.name, "rules": rules}
 
 
-def _sum(parts: Iterable[Figures]) -> Figures:
+def add_up(parts: Iterable[Figures]) -> Figures:
+    """The sum of figures."""
     total = Figures()
     for part in parts:
         for item in fields(Figures):
