@@ -102,6 +102,7 @@ def test_newcomer_sets_up_runs_the_checks_and_plays_the_demo_twice(newcomer):
     installs_the_kit_again_offline(newcomer, ready)
     runs_a_program_that_ignores_pythonpath(newcomer)
     runs_the_checks(newcomer)
+    is_told_which_check_failed(newcomer)
     for _ in range(2):
         plays_the_demo_offline(newcomer)
     stops_the_demo_with_ctrl_c(newcomer)
@@ -139,6 +140,16 @@ def runs_the_checks(newcomer: Newcomer) -> None:
     code, output = newcomer.run("./scripts/test", "--quick", "tests/test_repository.py")
     assert code == 0, output
     assert " passed" in output.splitlines()[-1]
+
+
+def is_told_which_check_failed(newcomer: Newcomer) -> None:
+    planted = newcomer.checkout / "lamin_migrate_kit" / "planted.py"
+    planted.write_text("import invoke\n\n\nx : str = 1")
+    code, output = newcomer.run("./scripts/test", "--quick", "tests/test_repository.py", "-k", "locked")
+    planted.unlink()
+    assert code == 1, output
+    assert " passed" in output
+    assert output.splitlines()[-1] == "FAILED: lint, format, types, imports"
 
 
 def plays_the_demo_offline(newcomer: Newcomer) -> None:
