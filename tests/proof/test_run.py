@@ -32,7 +32,7 @@ class Heard(Progress):
 
 
 @pytest.fixture
-def settings(project: Project, server: Server) -> Settings:
+def here(project: Project, server: Server) -> Settings:
     """The project on the server of the test run, given by its URL."""
     url = server.url.render_as_string(hide_password=False)
     return replace(project.settings(), server_url=url, provider="url")
@@ -47,35 +47,35 @@ def statuses(report: Report) -> dict[str, Status]:
     return {proof.name: proof.status for proof in report.proofs}
 
 
-def test_all_proofs_run_in_order_and_are_told_as_they_are_done(settings: Settings) -> None:
-    report, heard = run(settings)
+def test_all_proofs_run_in_order_and_are_told_as_they_are_done(here: Settings) -> None:
+    report, heard = run(here)
     assert [proof.name for proof in report.proofs] == ORDER
     assert heard.proofs == list(report.proofs)
     assert report.passed
     assert not report.missing
 
 
-def test_rows_are_not_proven_yet(settings: Settings) -> None:
-    assert statuses(run(settings)[0])["rows"] is Status.NOT_PROVEN
+def test_rows_are_not_proven_yet(here: Settings) -> None:
+    assert statuses(run(here)[0])["rows"] is Status.NOT_PROVEN
 
 
-def test_report_says_on_what_it_was_proven(project: Project, settings: Settings, server: Server) -> None:
-    report, heard = run(settings)
+def test_report_says_on_what_it_was_proven(project: Project, here: Settings, server: Server) -> None:
+    report, heard = run(here)
     assert heard.began == [(report.environment, f"{project.package} 0.1.0")]
     assert (report.environment.provider, report.environment.pinned) == ("url", True)
     assert server.version in report.environment.postgres
 
 
-def test_missing_operations_are_in_the_report(project: Project, settings: Settings) -> None:
+def test_missing_operations_are_in_the_report(project: Project, here: Settings) -> None:
     project.revision("bbbb", "aaaa")
-    report, _ = run(settings)
+    report, _ = run(here)
     assert not report.passed
     assert report.missing[-1].startswith('op.add_column("note"')
 
 
-def test_what_builds_on_a_failed_proof_is_not_proven_with_the_reason(project: Project, settings: Settings) -> None:
+def test_what_builds_on_a_failed_proof_is_not_proven_with_the_reason(project: Project, here: Settings) -> None:
     project.revision("bbbb", "aaaa", "op.execute('nonsense')", REMOVE)
-    report, _ = run(settings)
+    report, _ = run(here)
     failed = {name for name, status in statuses(report).items() if status is Status.FAILED}
     assert failed == {"upgrade"}
     later = [proof for proof in report.proofs if proof.name in ("match", "alembic-check", "stairway", "rows")]
@@ -99,15 +99,15 @@ def test_models_that_do_not_import_are_an_error_of_the_authors(project: Project)
         run(nowhere)
 
 
-def test_several_failures_are_all_found_in_one_run(project: Project, settings: Settings) -> None:
+def test_several_failures_are_all_found_in_one_run(project: Project, here: Settings) -> None:
     project.init("aaaa", "0.1.0")
     project.models(MODELS.replace("Text)", "Text, nullable=False)"))
     project.revision("bbbb", "aaaa", ADD, "op.execute('SELECT 1')")
-    failed = {name for name, status in statuses(run(settings)[0]).items() if status is Status.FAILED}
+    failed = {name for name, status in statuses(run(here)[0]).items() if status is Status.FAILED}
     assert failed == {"names", "match", "stairway"}
 
 
-def test_every_revision_is_climbed_when_asked(settings: Settings) -> None:
-    report, _ = run(settings, every=True)
+def test_every_revision_is_climbed_when_asked(here: Settings) -> None:
+    report, _ = run(here, every=True)
     (stairway,) = (proof for proof in report.proofs if proof.name == "stairway")
     assert stairway.summary.startswith("2 revisions")
