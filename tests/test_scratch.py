@@ -170,6 +170,7 @@ def start_script(server: Server, *arguments: str) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("milliseconds", "number", "own"),
     [

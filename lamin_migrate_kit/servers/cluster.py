@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +33,7 @@ COMMON_OPTIONS = {
     **_DETERMINISTIC,
     **_NOT_DURABLE,
     "max_locks_per_transaction": "512",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory, so that nothing is left when it goes
     "listen_addresses": "",
 }
 
@@ -172,7 +172,7 @@ def run_initdb(binaries: Binaries, data: Path, *, keep_open: tuple[int, ...] = (
     command += ["-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
     # Where the C library has no C.UTF-8, C sorts the same way.
     for locale in (_locale_arguments(binaries.major), ["--locale=C"]):
-        returncode, said = _run_whole_group(command + locale, keep_open)
+        returncode, said = _run_to_the_end(command + locale, keep_open)
         if returncode == 0:
             return
     raise ServerError("initdb could not make a data directory.", where=str(data), details=said)
@@ -185,40 +185,32 @@ def copy_prepared_data(binaries: Binaries, settings: Settings, data: Path) -> No
         ServerError: It could not be made or copied, for instance because the disk is full.
     """
     prepared = prepared_data(binaries, settings)
-    returncode, said = _run_whole_group(["cp", "-R", f"{prepared}/.", f"{data}/"])
+    returncode, said = _run_to_the_end(["cp", "-R", f"{prepared}/.", f"{data}/"])
     if returncode != 0:
         raise ServerError("A data directory could not be copied.", where=str(data), details=said)
 
 
-def _run_whole_group(command: list[str], keep_open: tuple[int, ...] = ()) -> tuple[int, str]:
-    """Run a command that may start processes of its own; when we are interrupted, none of them is left writing."""
-    process: subprocess.Popen[str] | None = None
-    try:
-        with signals_deferred():
-            process = _popen_group(command, keep_open)
-        said, _ = process.communicate()
-    except BaseException:
-        if process is not None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()  # ends when the last of them has closed its output
-        raise
-    return process.returncode, said.strip()
+def _run_to_the_end(command: list[str], keep_open: tuple[int, ...] = ()) -> tuple[int, str]:
+    """Run a command of a second or so; an interrupt waits for it.
 
-
-def _popen_group(command: list[str], keep_open: tuple[int, ...]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        cwd="/",
-        env=server_environment(),
-        pass_fds=keep_open,
-        start_new_session=True,
-        **folders.server_account().run_as,
-    )
+    Killed half-way, initdb would leave processes that go on writing, and shared memory.
+    """
+    with signals_deferred():
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            cwd="/",
+            env=server_environment(),
+            pass_fds=keep_open,
+            start_new_session=True,  # Ctrl-C at the terminal goes to the whole group
+            **folders.server_account().run_as,
+        )
+    return done.returncode, done.stdout.strip()
 
 
 def _locale_arguments(major: int) -> list[str]:

@@ -40,7 +40,6 @@ PRIVATE_OPTIONS = {
     "checkpoint_timeout": "1d",
     "autovacuum": "off",  # its workers would stand in the way of CREATE DATABASE ... TEMPLATE
     "jit": "off",
-    "dynamic_shared_memory_type": "mmap",  # in the data directory, so that nothing is left when it goes
     "restart_after_crash": "off",  # a crash is to be seen, not to be slept over
 }
 

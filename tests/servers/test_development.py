@@ -144,6 +144,7 @@ start_development(Settings(root=Path({str(project.root)!r}), provider="embedded"
     assert server_answers(require_development(project))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, 0.6, 0.9])
 def test_ctrl_c_during_the_start_leaves_no_half_started_server(
     project: Settings, start_python: Run, seconds: float
