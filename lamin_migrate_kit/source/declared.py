@@ -33,7 +33,7 @@ def declared_renames(metadata: MetaData, *, default_schema: str = "public") -> t
     Raises:
         SchemaModuleError: A `renamed_from` is no text, or no name.
     """
-    return tuple(_of_tables(metadata.sorted_tables and sorted(metadata.tables.values(), key=_place), default_schema))
+    return tuple(_of_tables(sorted(metadata.tables.values(), key=_place), default_schema))
 
 
 def _place(table: Table) -> tuple[str, str]:

@@ -16,6 +16,8 @@ _SECONDS = 20
 
 _VERSIONS = "migrations/versions"
 
+_HOOK_VARIABLES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
+
 
 def read_source_evidence(folder: Path, *, bases: Sequence[str] | None = None) -> SourceEvidence:
     """What the source of a package's models says, compared with one or more base commits.
@@ -105,7 +107,9 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 def _run(folder: Path, arguments: Sequence[str], given: bytes) -> bytes | None:
     """The output of a git command, or None when it fails for whatever reason."""
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    # Inside a git hook these lead to another place than the package's folder.
+    ours = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
+    environment = {**ours, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(command, input=given, capture_output=True, timeout=_SECONDS, env=environment, check=True)
