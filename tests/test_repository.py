@@ -204,6 +204,19 @@ def test_the_documented_scores_are_those_of_the_code():
     assert f"a score of at least {ASK:g} is worth a question" in text
 
 
+def test_every_proof_is_documented_with_its_name_and_its_promise():
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    declared = [
+        (node.args[0].value, node.args[1].value)
+        for module, tree in modules()
+        if module.startswith("proof/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "proves" and len(node.args) == 2
+    ]
+    assert declared, "declared with @proves(name, title)"
+    assert [name for name, title in declared if f"| `{name}` | {title} |" not in text] == []
+
+
 # Requirements
 
 
