@@ -333,6 +333,8 @@ def environment_reads(tree: ast.Module) -> list[int]:
             handed_on |= {id(argument) for argument in node.args}
         elif isinstance(node, ast.Dict):
             handed_on |= {id(value) for key, value in zip(node.keys, node.values, strict=True) if key is None}
+        elif isinstance(node, ast.DictComp) and ast.unparse(node.generators[0].iter) == "os.environ.items()":
+            handed_on |= {id(part) for part in ast.walk(node.generators[0].iter)}
     return [
         node.lineno
         for node in ast.walk(tree)
@@ -351,7 +353,14 @@ def test_reading_the_environment_is_seen(reading):
     assert environment_reads(ast.parse(reading)) == [1]
 
 
-@pytest.mark.parametrize("handing_on", ["read_settings(p, os.environ)", "run(env={**os.environ, 'A': '1'})"])
+@pytest.mark.parametrize(
+    "handing_on",
+    [
+        "read_settings(p, os.environ)",
+        "run(env={**os.environ, 'A': '1'})",
+        "run(env={name: value for name, value in os.environ.items() if name != 'A'})",
+    ],
+)
 def test_handing_the_environment_on_is_not_reading(handing_on):
     assert environment_reads(ast.parse(handing_on)) == []
 
