@@ -20,8 +20,8 @@ def document(command: str, status: str, **fields: object) -> dict[str, object]:
 
 
 def error_document(command: str, error: MigrateKitError) -> dict[str, object]:
-    """What a command that could not run prints instead of its own document."""
-    return document(command, "error", error=error_fields(error))
+    """What a command that could not run, or that kept nothing because a proof failed, prints as its document."""
+    return document(command, "failed" if error.exit_code == 1 else "error", error=error_fields(error))
 
 
 def error_fields(error: MigrateKitError) -> dict[str, object]:
