@@ -246,7 +246,7 @@ def environment_for(folder: Path, project: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAMIN_MIGRATE_", "GIT_", "PG"))}
     return {
         **kept,
-        "PATH": os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ.get("PATH", os.defpath), str(binaries)]),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), str(binaries)]),
         "PYTHONPATH": str(project),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LAMIN_MIGRATE_PROVIDER": "embedded",
