@@ -59,8 +59,9 @@ def server_command(binaries: Binaries, data: Path, sockets: Path, options: Mappi
 
 
 def server_environment() -> dict[str, str]:
-    """The environment of server processes: nothing of ours, so that no PG* variable or locale gets in."""
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+    """The environment of server processes: nothing of ours but PATH, so that no PG* variable or locale gets in."""
+    path = os.pathsep.join(["/usr/local/bin", "/usr/bin", "/bin", *os.get_exec_path()])
+    return {"PATH": path, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def postmaster_ready(data: Path) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 NAME = "compose"
 DEVELOPMENT_SERVICE = "postgres"
 _MARKER = "x-lamin-migrate-kit:"
+_ESCAPE = "export LAMIN_MIGRATE_PROVIDER=embedded   # to go on without Docker"
 _PROBE_SECONDS = 3
 _COMMAND_SECONDS = 60
 _PULL_SECONDS = 900
@@ -80,7 +82,7 @@ def refuse_without_docker() -> None:
         if engine.returncode != 0 or not engine.stdout.strip():
             raise Unavailable("no Docker Engine answers", install="docker info   # says why")
         plugin = _docker("compose", "version", "--short", seconds=_PROBE_SECONDS)
-    except subprocess.TimeoutExpired:
+    except _DockerSilent:
         raise Unavailable(f"the Docker Engine did not answer within {_PROBE_SECONDS} s") from None
     if plugin.returncode != 0:
         raise Unavailable("this Docker has no Compose v2 (the command docker compose)")
@@ -146,7 +148,7 @@ class Project:
         waiting = ("--wait", "--wait-timeout", str(_START_SECONDS))
         try:
             done = self._compose("up", "--detach", *waiting, self.service, seconds=_START_SECONDS + 30)
-        except subprocess.TimeoutExpired:
+        except _DockerSilent:
             raise self._error(f"The container was not ready within {_START_SECONDS} s.") from None
         if done.returncode != 0:
             raise self._error("The container did not start.", done)
@@ -162,7 +164,11 @@ class Project:
         if done.returncode != 0 or ":" not in address or address.endswith(":0"):
             return None
         host, _, port = address.rpartition(":")
-        return inspect_given(NAME, service_url(host, int(port)), own=True)
+        try:
+            return inspect_given(NAME, service_url(host, int(port)), own=True)
+        except ServerError as error:
+            error.next_command = _ESCAPE
+            raise
 
     def stop(self) -> None:
         """Remove the container; a named volume stays."""
@@ -183,7 +189,7 @@ class Project:
         self.say(f"pulling the image {image}")
         try:
             done = self._compose("pull", "--quiet", self.service, seconds=_PULL_SECONDS)
-        except subprocess.TimeoutExpired:
+        except _DockerSilent:
             raise self._error(f"The image {image} was not pulled within {_PULL_SECONDS} s.") from None
         if done.returncode != 0:
             raise self._error(f"The image {image} cannot be pulled.", done)
@@ -212,13 +218,13 @@ class Project:
         said = done.stderr.strip() if done else ""
         try:
             log = self.log_tail()
-        except subprocess.TimeoutExpired:
+        except _DockerSilent:
             log = ""
         return ServerError(
             what,
             where=f"{definition(self.settings)}, service {self.service}",
             details="\n".join(part for part in (said, log) if part),
-            next_command="export LAMIN_MIGRATE_PROVIDER=embedded   # to go on without Docker",
+            next_command=_ESCAPE,
         )
 
 
@@ -242,21 +248,37 @@ def _scratch_service(major: int | None) -> str:
     return "scratch" if major in (None, PINNED_MAJOR) else f"scratch-{major}"
 
 
+class _DockerSilent(ServerError):
+    """Docker did not answer in time."""
+
+
 def _docker(
     *arguments: str, seconds: float = _COMMAND_SECONDS, variables: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run docker and return what it said; the only place that does.
 
     Raises:
-        subprocess.TimeoutExpired: It took longer than `seconds`.
+        ServerError: It took longer than `seconds`.
     """
-    return subprocess.run(
-        ["docker", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=seconds,
+    command = ["docker", *arguments]
+    process = subprocess.Popen(
+        command,
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
         env={**os.environ, **(variables or {})},
         start_new_session=True,  # Ctrl-C is for us: we take the container down in order
     )
+    try:
+        stdout, stderr = process.communicate(timeout=seconds)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)  # Compose is a program of its own, started by docker
+        process.communicate()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        raise _DockerSilent(
+            f"Docker did not answer within {seconds:g} s.", where=" ".join(command), next_command=_ESCAPE
+        ) from None
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)

@@ -207,9 +207,9 @@ def _given_server(settings: Settings) -> Server | None:
         try:
             with provider(settings, None) as server:
                 return server
-        except Unavailable:
+        except Unavailable as error:
             if settings.provider == name:
-                raise ServerError(f"The provider {name} is not available here.") from None
+                raise nothing_available({name: error}) from None
     return None
 
 

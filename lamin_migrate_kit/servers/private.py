@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_NOT_LOCKED_YET = "new-"
+_ABANDONED_SECONDS = 600
 
 PRIVATE_OPTIONS = {
     **cluster.COMMON_OPTIONS,
@@ -87,10 +89,23 @@ def private_server(provider: str, binaries: Binaries, settings: Settings) -> Ite
     sweep_run_folders()
     with termination_raises(), _running(binaries, settings) as folder:
         try:
-            yield describe_server(provider, cluster.socket_url(folder), own=True)
+            yield _describe(provider, folder)
         except ServerGone as error:
             error.details = error.details or log_tail(folder / "log")
             raise
+
+
+def _describe(provider: str, folder: Path) -> Server:
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        return describe_server(provider, cluster.socket_url(folder), own=True)
+    except OperationalError as error:
+        raise ServerError(
+            "A private Postgres started, and refused the connection.",
+            where=str(folder),
+            details=f"{error.orig}\n{log_tail(folder / 'log')}",
+        ) from error
 
 
 @contextmanager
@@ -166,11 +181,13 @@ class _Watch:
 
 
 def _start_watch(binaries: Binaries, prepared: Path) -> _Watch:
-    folder = folders.make_run_folder()
+    folder = folders.make_run_folder(_NOT_LOCKED_YET)
     with ExitStack() as undo:
-        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        undo.callback(lambda: shutil.rmtree(folder, ignore_errors=True))
         lock = _lock_folder(folder)
         undo.callback(os.close, lock)
+        # Under the name by which it can be swept only now that it is locked.
+        folder = folder.rename(folder.with_name(folder.name.replace(_NOT_LOCKED_YET, "")))
         reading, writing = os.pipe()
         undo.callback(os.close, writing)
         try:
@@ -201,10 +218,15 @@ def _popen_shell(binaries: Binaries, prepared: Path, folder: Path, reading: int,
 
 def sweep_run_folders() -> None:
     """Remove run folders whose process and watching shell are both gone, and stop a server that still runs in one."""
+    name = f"{folders.NAME}-{os.geteuid()}-"
     for base in folders.run_folder_bases():
-        for folder in base.glob(f"{folders.NAME}-{os.geteuid()}-????????"):
+        for folder in base.glob(f"{name}????????"):
             with suppress(OSError):
                 _sweep(folder)
+        for folder in base.glob(f"{name}{_NOT_LOCKED_YET}????????"):
+            with suppress(OSError):
+                if folder.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
+                    _sweep(folder)
 
 
 def _sweep(folder: Path) -> None:

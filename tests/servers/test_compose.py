@@ -107,7 +107,7 @@ def test_a_docker_without_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_an_engine_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose, "_PROBE_SECONDS", 0.2)
-    fake_docker(tmp_path, monkeypatch, "exec sleep 20")
+    fake_docker(tmp_path, monkeypatch, "sleep 20; true")  # a child that holds the output, as Compose is
     began = time.monotonic()
     with pytest.raises(Unavailable, match="did not answer"):
         compose.refuse_without_docker()
