@@ -27,7 +27,8 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "lnschema-core"
-INVOKE = str(ROOT / ".venv" / "bin" / "invoke")
+PROGRAMS = Path(sys.executable).parent
+INVOKE = str(PROGRAMS / "invoke")
 RENAME = ("--rename", "core.notebook.v:version")
 
 
@@ -159,7 +160,7 @@ def environment_for(folder: Path, project: Path, cache: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAMIN_MIGRATE_", "GIT_", "PG"))}
     return {
         **kept,
-        "PATH": os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", os.defpath)]),
         "PYTHONPATH": str(project),
         "LAMIN_MIGRATE_PROVIDER": "embedded",
         "XDG_CACHE_HOME": str(cache),
