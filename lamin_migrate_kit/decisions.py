@@ -10,6 +10,10 @@ from typing import Any, Literal
 from lamin_migrate_kit.errors import SettingsError
 
 
+PLACEHOLDERS = ("<SQL expression>", "<value>")
+"""What stands in a flag where nothing can be guessed, and is to be replaced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """Decisions by flag. Every name is dotted and follows the grammar of `diff.renames.grammar`.
@@ -42,15 +46,22 @@ class Decisions:
         Raises:
             SettingsError: A flag is not one of a decision.
         """
-        words = shlex.split(text)
+        words = _split(text)
+        if not words or len(words) % 2 or not _FIELDS.keys() >= set(words[::2]):
+            raise SettingsError(f"{text!r} is no decision.", next_command=f"one of: {', '.join(_FIELDS)}")
         result = self
-        for flag, value in zip(words[::2], words[1::2], strict=False):
-            name = _FIELDS.get(flag)
-            if name is None or len(words) % 2:
-                raise SettingsError(f"{text!r} is no decision.", next_command=f"one of: {', '.join(_FIELDS)}")
+        for flag, value in zip(words[::2], words[1::2], strict=True):
+            name = _FIELDS[flag]
             added: dict[str, Any] = {name: (*getattr(result, name), value)}
             result = replace(result, **added)
         return result
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise SettingsError(f"{text!r} is no decision: {error}.") from error
 
 
 _FIELDS = {
@@ -76,17 +87,13 @@ def parse_pairs(flag: str, texts: Iterable[str]) -> dict[str, str]:
     """
     from lamin_migrate_kit.diff.renames import parse_names
 
-    found = {}
+    found: dict[str, str] = {}
     for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not value.strip():
-            raise SettingsError(f"--{flag} {text!r} has no value.", next_command=f"--{flag} 'core.table.column=…'")
-        found[".".join(parse_names(name))] = value.strip()
+        typed, _, value = text.partition("=")
+        name, value = ".".join(parse_names(typed)), value.strip()
+        if not value or value in PLACEHOLDERS:
+            raise SettingsError(f"--{flag} {text!r} has no value.", next_command=f"--{flag} '{typed or name}=…'")
+        if found.get(name, value) != value:
+            raise SettingsError(f"--{flag} says two things of {name}.", next_command="leave one of them out")
+        found[name] = value
     return found
-
-
-def dotted(texts: Iterable[str]) -> tuple[str, ...]:
-    """Names as typed, without the quotes of the grammar, as `str(ObjectKey)` gives them."""
-    from lamin_migrate_kit.diff.renames import parse_names
-
-    return tuple(text if "(" in text else ".".join(parse_names(text)) for text in texts)

@@ -7,10 +7,22 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.catalog.desired import build_desired, prepare_database
+from lamin_migrate_kit.catalog.desired import (
+    SomethingMissing,
+    available_extensions,
+    build_desired,
+    build_referenced,
+    names_made_by,
+    prepare_database,
+)
 from lamin_migrate_kit.catalog.inspect import inspect_catalog
 from lamin_migrate_kit.catalog.model import Catalog, Column
-from lamin_migrate_kit.comparison import Sides
+from lamin_migrate_kit.catalog.needs import advise
+from lamin_migrate_kit.comparison import Replayed, Sides
+from lamin_migrate_kit.comparison.running import run_operations, try_operations
+from lamin_migrate_kit.diff.ground import ground_of
+from lamin_migrate_kit.diff.kept import USUAL_CONVENTIONS, Conventions
+from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.revisions.history import History, read_history
 from lamin_migrate_kit.schema_module import SchemaModule, find_schema_module
@@ -19,7 +31,7 @@ from lamin_migrate_kit.servers import Server, open_server
 from lamin_migrate_kit.settings import Settings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, MetaData, Table
 
     from lamin_migrate_kit.alembic_bridge import Script
 
@@ -53,33 +65,70 @@ class Workbench:
 
     @contextmanager
     def prepared(self, hint: str) -> Iterator[ScratchDatabase]:
-        """An empty database for one block, with the schemas and extensions that the settings ask for."""
+        """A database without anything of the module's, for one block.
+
+        It has the schemas and extensions that the settings ask for, and the tables of other packages that the models
+        reference: what revisions take for granted.
+        """
+        with self._with_settings(hint) as database:
+            metadata, owned = self.module.metadata(), self.module.owned_tables()
+            if owned < metadata.tables.keys():
+                with database.connect() as connection:
+                    build_referenced(connection, metadata, owned)
+                    connection.commit()
+            yield database
+
+    @contextmanager
+    def _with_settings(self, hint: str) -> Iterator[ScratchDatabase]:
         with scratch_database(self.server, hint=hint) as database:
-            with database.connect() as connection:
-                prepare_database(connection, self.settings.schemas, self.settings.extensions)
-                connection.commit()
+            if self.settings.schemas or self.settings.extensions:
+                with database.connect() as connection:
+                    prepare_database(connection, self.settings.schemas, self.settings.extensions)
+                    connection.commit()
             yield database
 
     @cached_property
     def head_database(self) -> ScratchDatabase:
-        """All revisions replayed on an empty database. Clone it to change anything."""
-        from lamin_migrate_kit.alembic_bridge import upgrade
+        """All revisions replayed on an empty database. Clone it to change anything.
+
+        Raises:
+            MigrationError: A revision failed; where it lacked something, with the setting that gives it.
+        """
+        from lamin_migrate_kit.alembic_bridge import RevisionFailed, upgrade
 
         database = self._stack.enter_context(self.prepared("head"))
         with database.connect() as connection:
-            upgrade(connection, self.module, self.script)
+            try:
+                upgrade(connection, self.module, self.script)
+            except RevisionFailed as error:
+                # Where the database only lacked something, a setting gives it.
+                error.next_command = advise(error.sqlstate, error.what, available_extensions(connection))
+                raise
             connection.commit()
         return database
 
     @cached_property
     def desired_database(self) -> ScratchDatabase:
-        """The models, built on an empty database."""
-        metadata = self.module.metadata()
-        database = self._stack.enter_context(self.prepared("desired"))
+        """The models, built on an empty database, with what they need of what only revisions make."""
+        database = self._stack.enter_context(self._with_settings("desired"))
         with database.connect() as connection:
-            build_desired(connection, metadata)
+            try:
+                self._build_models(connection)
+            except SomethingMissing:
+                self._build_on_ground(connection)
             connection.commit()
         return database
+
+    def _build_models(self, connection: Connection) -> None:
+        build_desired(connection, self.module.metadata(), self.module.owned_tables())
+
+    def _build_on_ground(self, connection: Connection) -> None:
+        """Build the models where what revisions make below tables is there; take back what they did not need."""
+        empty = self.inspect_connection(connection)
+        ground = ground_of(self.head_catalog, empty, names_made_by(self.module.metadata()))
+        try_operations(connection, plan_operations(empty, ground).operations)
+        self._build_models(connection)
+        try_operations(connection, plan_operations(ground, empty).operations)
 
     @cached_property
     def head_catalog(self) -> Catalog:
@@ -110,7 +159,9 @@ class Workbench:
             current=self.head_catalog,
             desired=self.desired_catalog,
             renamed=self._renamed,
+            replayed=self._replayed,
             keep=(*self.settings.keep, *intent.keep),
+            conventions=_conventions(self.module.metadata()),
             author_types=self._author_types(),
             declared=intent.declared,
             source=intent.source,
@@ -120,11 +171,19 @@ class Workbench:
     def _renamed(self, operations: Sequence[Operation]) -> Catalog:
         """The head's catalog after renames, which the server does itself in a transaction that is taken back."""
         with self.head_database.connect() as connection:
-            for operation in operations:
-                for statement in operation.statements:
-                    connection.exec_driver_sql(statement.replace("%", "%%"))
-            catalog = self.inspect_connection(connection)
-            connection.rollback()
+            run_operations(connection, operations)
+            return self._looked_at(connection)
+
+    def _replayed(self, operations: Sequence[Operation]) -> Replayed:
+        """Likewise the desired side, with what revisions make on top of the models."""
+        with self.desired_database.connect() as connection:
+            connection.exec_driver_sql("SET check_function_bodies = off")
+            refused = try_operations(connection, operations)
+            return Replayed(self._looked_at(connection), refused)
+
+    def _looked_at(self, connection: Connection) -> Catalog:
+        catalog = self.inspect_connection(connection)
+        connection.rollback()
         return catalog
 
     def _author_types(self) -> Callable[[Column], tuple[str, frozenset[str]] | None]:
@@ -161,3 +220,14 @@ def open_workbench(settings: Settings) -> Iterator[Workbench]:
     with ExitStack() as stack:
         server = stack.enter_context(open_server(settings, extensions=settings.extensions))
         yield Workbench(settings, module, server, stack)
+
+
+def _conventions(metadata: MetaData) -> Conventions:
+    """The usual ones and the models' own; a convention may be said for a class of constraints, or be a function."""
+    names = {"Index": "ix", "UniqueConstraint": "uq", "CheckConstraint": "ck", "ForeignKeyConstraint": "fk"}
+    names["PrimaryKeyConstraint"] = "pk"
+    given = {
+        names.get(kind.__name__, "") if isinstance(kind, type) else kind: template
+        for kind, template in metadata.naming_convention.items()
+    }
+    return {**USUAL_CONVENTIONS, **{kind: text for kind, text in given.items() if isinstance(text, str)}}

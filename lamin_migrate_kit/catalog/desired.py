@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
 
+from lamin_migrate_kit.catalog.needs import advise
 from lamin_migrate_kit.catalog.quoting import quote_name
 from lamin_migrate_kit.errors import SchemaModuleError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, MetaData
+    from sqlalchemy import Connection, MetaData, Table
+    from sqlalchemy.types import TypeEngine
+
+_SOMETHING_MISSING = ("42704", "42883", "42P01", "3F000")
+"""undefined_object, undefined_function, undefined_table, invalid_schema_name."""
 
 
-def build_desired(connection: Connection, metadata: MetaData) -> None:
+class SomethingMissing(SchemaModuleError):
+    """The models use what they do not make themselves, and the database does not have it."""
+
+
+def build_desired(connection: Connection, metadata: MetaData, owned: Collection[str] | None = None) -> None:
     """Create everything that the models declare, in a new database. The caller commits.
 
     Args:
-        connection: To a scratch database that has the extensions that the models need.
+        connection: To a scratch database. When the models cannot be built, it is as it was before.
         metadata: The models' MetaData; the schemas that it names are created, and its DDL events run.
+        owned: The keys of the tables that are this module's own. Of other packages' tables in the same MetaData only
+            those are created that its own reference. None for all.
 
     Raises:
+        SomethingMissing: The models use an object that nobody has made.
         SchemaModuleError: The server refused what the models declare.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    prepare_database(connection, _schemas_of(metadata), ())
+    tables = None if owned is None or metadata.tables.keys() <= set(owned) else _with_referenced(metadata, owned)
     try:
-        metadata.create_all(connection, checkfirst=False)
+        with connection.begin_nested():
+            prepare_database(connection, schemas_of(metadata), ())
+            metadata.create_all(connection, tables=tables, checkfirst=False)
     except SQLAlchemyError as error:
-        message = str(getattr(error, "orig", error)).strip()
-        statement = getattr(error, "statement", None)
-        raise SchemaModuleError(
-            f"The models cannot be built on an empty database: {message}",
-            details=f"failing statement:\n{statement.strip()}" if statement else None,
-        ) from error
+        raise _not_built(connection, error) from error
+
+
+def build_referenced(connection: Connection, metadata: MetaData, owned: Collection[str]) -> None:
+    """Create the tables of other packages that a module's own tables reference: its revisions reference them too.
+
+    Raises:
+        SchemaModuleError: The server refused what they declare.
+    """
+    from sqlalchemy import MetaData
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # In a MetaData of their own: the events of the shared one are about tables that are not there yet.
+    alone = MetaData()
+    for table in _with_referenced(metadata, owned):
+        if table.key not in owned:
+            table.to_metadata(alone)
+    try:
+        prepare_database(connection, schemas_of(alone), ())
+        alone.create_all(connection, checkfirst=False)
+    except SQLAlchemyError as error:
+        raise _not_built(connection, error) from error
 
 
 def prepare_database(connection: Connection, schemas: Collection[str], extensions: Collection[str]) -> None:
@@ -44,11 +74,61 @@ def prepare_database(connection: Connection, schemas: Collection[str], extension
         connection.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {quote_name(extension)}")
 
 
-def _schemas_of(metadata: MetaData) -> set[str]:
+def schemas_of(metadata: MetaData) -> set[str]:
     """The schemas that tables, sequences and named types of the models are in."""
     found = {table.schema for table in metadata.tables.values()}
     found |= {sequence.schema for sequence in metadata._sequences.values()}
-    types = (column.type for table in metadata.tables.values() for column in table.columns)
+    types = (inner for table in metadata.tables.values() for column in table.columns for inner in _inner(column.type))
     found |= {getattr(type_, "schema", None) for type_ in types}
     found.add(metadata.schema)
     return {schema for schema in found if schema}
+
+
+def names_made_by(metadata: MetaData) -> set[str]:
+    """The names of the types and sequences that `create_all` makes itself."""
+    types = (inner for table in metadata.tables.values() for column in table.columns for inner in _inner(column.type))
+    made = {getattr(type_, "name", None) for type_ in types if getattr(type_, "create_type", True)}
+    return {name for name in made if name} | {sequence.name for sequence in metadata._sequences.values()}
+
+
+def _inner(type_: TypeEngine[Any]) -> Iterator[TypeEngine[Any]]:
+    """A type, and what it wraps: the items of an array, what a decorator stores."""
+    yield type_
+    for name in ("item_type", "impl", "impl_instance"):
+        found = vars(type_).get(name)
+        if found is not None and found is not type_ and hasattr(found, "compile"):
+            yield from _inner(found)
+
+
+def _with_referenced(metadata: MetaData, owned: Collection[str]) -> list[Table]:
+    """Own tables and those that they reference, directly or not."""
+    wanted: dict[str, Table] = {}
+    waiting = [metadata.tables[key] for key in sorted(owned)]
+    while waiting:
+        table = waiting.pop()
+        if table.key not in wanted:
+            wanted[table.key] = table
+            waiting += [key.column.table for key in table.foreign_keys]
+    return [wanted[key] for key in sorted(wanted)]
+
+
+def _not_built(connection: Connection, error: Exception) -> SchemaModuleError:
+    original = getattr(error, "orig", error)
+    message, code = str(original).strip(), getattr(original, "pgcode", None)
+    statement = getattr(error, "statement", None)
+    kind = SomethingMissing if code in _SOMETHING_MISSING else SchemaModuleError
+    return kind(
+        f"The models cannot be built on an empty database: {message}",
+        details=f"failing statement:\n{statement.strip()}" if statement else None,
+        next_command=advise(code, message, available_extensions(connection)),
+    )
+
+
+def available_extensions(connection: Connection) -> set[str]:
+    """The extensions that the server could create; empty when it does not answer."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return set(connection.exec_driver_sql("SELECT name FROM pg_available_extensions").scalars())
+    except SQLAlchemyError:
+        return set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lamin_migrate_kit.catalog.model import (
     Catalog,
@@ -22,7 +22,7 @@ from lamin_migrate_kit.catalog.model import (
     Table,
 )
 
-_NEVER_PROPOSED = frozenset(
+_NO_MODEL_SAYS = frozenset(
     (
         "schema",
         "extension",
@@ -41,9 +41,24 @@ _NEVER_PROPOSED = frozenset(
         "event_trigger",
     )
 )
+"""Kinds that SQLAlchemy's models have no words for. DDL events may make them all the same: see `_is_a_question`."""
+_ALWAYS_KEPT = frozenset(("schema", "extension"))
+_PARTS = frozenset(("column", "constraint", "trigger", "policy", "rule"))
 # What SQLAlchemy's models cannot say of a table or column: where they leave it as it is in a new table, revisions rule.
 _TABLE_SETTINGS = ("row_security", "force_row_security", "replica_identity")
 _COLUMN_SETTINGS = ("storage", "compression", "statistics", "options")
+
+Conventions = Mapping[str, str]
+"""Templates of names as in `MetaData.naming_convention`, by `ix`, `uq`, `ck`, `fk`, `pk`."""
+
+USUAL_CONVENTIONS: Conventions = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""SQLAlchemy's own for indexes, and those that its manual recommends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +68,26 @@ class Kept:
     Attributes:
         desired: The desired catalog, with the kept objects in it.
         kept: Their keys, without parts of kept tables.
-        by_hand: Indexes and constraints on declared tables of which nobody has said whether they stay.
-        blocked: Kept objects that need something that goes: they can stay only without it.
+        said: Those that stay only because somebody said so.
+        open: What a revision made and nobody has said of whether it stays: an index or constraint on a declared table,
+            or something of a kind that these models do declare by events. It stays until that is answered.
+        blocked: Kept objects that need something that goes, with what that is: they can stay only without it.
     """
 
     desired: Catalog
-    kept: tuple[ObjectKey, ...]
-    by_hand: tuple[ObjectKey, ...] = ()
-    blocked: tuple[ObjectKey, ...] = ()
+    kept: tuple[ObjectKey, ...] = ()
+    said: tuple[ObjectKey, ...] = ()
+    open: tuple[ObjectKey, ...] = ()
+    blocked: Mapping[ObjectKey, tuple[ObjectKey, ...]] = field(default_factory=dict)
 
 
 def keep_undeclared(
-    current: Catalog, desired: Catalog, *, keep: Collection[str] = (), drop: Collection[str] = ()
+    current: Catalog,
+    desired: Catalog,
+    *,
+    keep: Collection[str] = (),
+    drop: Collection[str] = (),
+    conventions: Conventions = USUAL_CONVENTIONS,
 ) -> Kept:
     """Carry over what the models do not declare.
 
@@ -73,21 +96,35 @@ def keep_undeclared(
         desired: What the models make.
         keep: Dotted names that stay, whatever their kind.
         drop: Dotted names that go.
+        conventions: How the models name indexes and constraints: what is named so was declared, and goes with its
+            declaration.
     """
-    return _Keeping(current, desired, frozenset(keep), frozenset(drop)).run()
+    return _Keeping(current, desired, frozenset(keep), frozenset(drop), conventions).run()
 
 
 class _Keeping:
-    def __init__(self, current: Catalog, desired: Catalog, keep: frozenset[str], drop: frozenset[str]) -> None:
+    def __init__(
+        self, current: Catalog, desired: Catalog, keep: frozenset[str], drop: frozenset[str], conventions: Conventions
+    ) -> None:
         self.current, self.desired = current, desired
-        self.keep, self.drop = keep, drop
+        self.keep, self.drop, self.conventions = keep, drop, conventions
         self.only_current = {key: v for key, v in current.objects.items() if key not in desired.objects}
+        self.declared_kinds = {key.kind for key in desired.objects} - _ALWAYS_KEPT
 
     def run(self) -> Kept:
-        chosen = self._chosen()
-        open_ = {key for key in self.only_current if self._is_by_hand(key)} - chosen
-        # What waits for an answer is not proposed for dropping in the meantime.
-        carried, blocked = self._without_ground(chosen | open_)
+        chosen = {key for key in self.only_current if self._is_said(key) or self._stays_by_itself(key)}
+        open_ = {key for key in self.only_current if self._is_a_question(key)} - chosen
+        carried, blocked = self._without_ground(chosen | open_ | self._parts_of(chosen | open_))
+        shown = tuple(sorted(key for key in carried & chosen if self._stands_alone(key, carried)))
+        return Kept(
+            self._with(carried),
+            shown,
+            said=tuple(key for key in shown if self._is_said(key) and not self._stays_by_itself(key)),
+            open=tuple(sorted(open_ & carried)),
+            blocked=dict(sorted(blocked.items())),
+        )
+
+    def _with(self, carried: Collection[ObjectKey]) -> Catalog:
         objects = {**self.desired.objects, **{key: self.current.objects[key] for key in carried}}
         objects = {key: self._with_settings(key, value) for key, value in objects.items()}
         near = {
@@ -95,43 +132,56 @@ class _Keeping:
             for pair in self.current.dependencies
             if pair[0] in carried or pair[0]._replace(kind="column") in carried
         }
-        catalog = Catalog(
-            self.desired.server_version,
-            dict(sorted(objects.items())),
-            self.desired.dependencies | near,
-            self.desired.not_compared,
+        return replace(
+            self.desired, objects=dict(sorted(objects.items())), dependencies=self.desired.dependencies | near
         )
-        shown = tuple(sorted(key for key in carried & chosen if self._stands_alone(key, carried)))
-        return Kept(catalog, shown, tuple(sorted(open_ & carried)), tuple(sorted(blocked)))
 
-    def _chosen(self) -> set[ObjectKey]:
-        chosen = {key for key in self.only_current if self._is_kept(key)}
-        # A kept table is kept with all that belongs to it.
-        tables = {key for key in chosen if key.kind == "table"}
-        return chosen | {key for key, value in self.only_current.items() if _owner(key, value) in tables}
+    def _parts_of(self, wholes: Collection[ObjectKey]) -> set[ObjectKey]:
+        """A table is kept with all that belongs to it, as far as nobody says otherwise."""
+        along = {key for key, value in self.only_current.items() if _owner(key, value) in wholes}
+        return {key for key in along if str(key) not in self.drop}
 
-    def _is_kept(self, key: ObjectKey) -> bool:
-        value, name = self.only_current[key], str(key)
-        if name in self.drop:
-            return False
-        if name in self.keep or key.name in self.keep:
-            return True
-        partition = isinstance(value, Table) and value.partition_of in self.desired.objects
-        alone = isinstance(value, Sequence) and value.owned_by is None
-        on_view = isinstance(value, Index) and value.table.kind == "materialized_view"
-        return key.kind in _NEVER_PROPOSED or partition or alone or on_view
+    def _is_said(self, key: ObjectKey) -> bool:
+        own_name = key.kind not in _PARTS and key.name in self.keep
+        return str(key) not in self.drop and (str(key) in self.keep or own_name)
 
-    def _is_by_hand(self, key: ObjectKey) -> bool:
+    def _stays_by_itself(self, key: ObjectKey) -> bool:
+        """Whether nobody has to say anything: models like these say nothing of its kind."""
         value = self.only_current[key]
-        if not isinstance(value, Index | Constraint) or str(key) in self.drop | self.keep:
+        if str(key) in self.drop:
             return False
-        table = _owner(key, value)
-        if table not in self.desired.objects or self._renamed_in_desired(value):
-            return False
-        columns = {ObjectKey("column", table.schema, table.name, name) for name in value.columns}
-        return columns <= self.desired.objects.keys() and not _named_by_convention(value)
+        if isinstance(value, Table):
+            return value.partition_of in self.desired.objects
+        if isinstance(value, Sequence):
+            return value.owned_by is None and not self._others_are_declared(key)
+        return key.kind in _NO_MODEL_SAYS and not self._others_are_declared(key)
 
-    def _renamed_in_desired(self, value: Index | Constraint) -> bool:
+    def _others_are_declared(self, key: ObjectKey) -> bool:
+        """Whether these models do make objects of the kind: then this one may have been theirs."""
+        return key.kind in self.declared_kinds and not self._belongs_to_undeclared(key)
+
+    def _belongs_to_undeclared(self, key: ObjectKey) -> bool:
+        return key.kind in _PARTS and key.table not in self.desired.objects
+
+    def _is_a_question(self, key: ObjectKey) -> bool:
+        value = self.only_current[key]
+        if str(key) in self.drop | self.keep:
+            return False
+        if isinstance(value, Index | Constraint):
+            return self._is_by_hand(value)
+        if isinstance(value, Sequence):
+            return value.owned_by is None
+        return key.kind in _NO_MODEL_SAYS
+
+    def _is_by_hand(self, value: Index | Constraint) -> bool:
+        table = _owner(value.key, value)
+        if table not in self.desired.objects or self._is_replaced(value):
+            return False
+        names = value.columns if table.kind == "table" else ()
+        columns = {ObjectKey("column", table.schema, table.name, name) for name in names}
+        return columns <= self.desired.objects.keys() and not _named_by_convention(value, self.conventions)
+
+    def _is_replaced(self, value: Index | Constraint) -> bool:
         """Whether the models have the same thing under another name, or another thing in its place."""
         table = _owner(value.key, value)
         return any(
@@ -143,22 +193,21 @@ class _Keeping:
             if other.key not in self.current.objects
         )
 
-    def _without_ground(self, chosen: set[ObjectKey]) -> tuple[set[ObjectKey], set[ObjectKey]]:
+    def _without_ground(self, chosen: set[ObjectKey]) -> tuple[set[ObjectKey], dict[ObjectKey, tuple[ObjectKey, ...]]]:
         """Leave out what needs something that goes; parts of a table that goes go with it."""
-        carried: set[ObjectKey] = set(chosen)
-        blocked: set[ObjectKey] = set()
+        carried = set(chosen)
+        blocked: dict[ObjectKey, tuple[ObjectKey, ...]] = {}
         while True:
             there = carried | self.desired.objects.keys()
-            lost = {
-                dependent
-                for dependent, needed in self.current.dependencies
-                if dependent in carried and needed not in there and needed.kind != "default"
-                if needed in self.current.objects
-            }
+            lost: dict[ObjectKey, set[ObjectKey]] = {}
+            for dependent, needed in self.current.dependencies:
+                missing = needed not in there and needed.kind != "default" and needed in self.current.objects
+                if dependent in carried and missing:
+                    lost.setdefault(dependent, set()).add(needed)
             if not lost:
                 return carried, blocked
-            carried -= lost
-            blocked |= {key for key in lost if not self._goes_along(key)}
+            carried -= lost.keys()
+            blocked |= {key: tuple(sorted(needs)) for key, needs in lost.items() if not self._goes_along(key)}
 
     def _goes_along(self, key: ObjectKey) -> bool:
         """Whether Postgres and everybody expects an object to go with its table or column."""
@@ -168,7 +217,7 @@ class _Keeping:
 
     def _stands_alone(self, key: ObjectKey, carried: Collection[ObjectKey]) -> bool:
         owner = _owner(key, self.current.objects[key])
-        return key.kind not in ("column", "schema") and (owner == key or owner not in carried)
+        return key.kind != "schema" and (owner == key or owner not in carried)
 
     def _with_settings(self, key: ObjectKey, value: CatalogObject) -> CatalogObject:
         ours = self.current.objects.get(key)
@@ -205,21 +254,30 @@ def _owner(key: ObjectKey, value: CatalogObject) -> ObjectKey:
         return value.table
     if isinstance(value, Sequence) and value.owned_by:
         return value.owned_by.table
-    if key.kind in ("column", "constraint", "trigger", "policy", "rule"):
+    if key.kind in _PARTS:
         return key.table
     return getattr(value, "table", key) if key.kind == "statistics" else key
 
 
-def _named_by_convention(value: Index | Constraint) -> bool:
-    """Whether the name is what the server, SQLAlchemy or a usual naming convention gives: then a model declared it."""
-    table = _owner(value.key, value).name
-    name = value.key.name if isinstance(value, Index) else value.key.part
+_CONVENTION = {"p": "pk", "u": "uq", "f": "fk", "c": "ck"}
+_BY_SERVER = {"p": "pkey", "u": "key", "f": "fkey", "c": "check", "x": "excl"}
+
+
+def _named_by_convention(value: Index | Constraint, conventions: Conventions) -> bool:
+    """Whether the name is what the server, SQLAlchemy or the models' convention gives: then a model declared it."""
+    table = _owner(value.key, value)
     if isinstance(value, Index):
-        schema = value.key.schema
-        usual = (rf"ix_({re.escape(schema)}_)?{re.escape(table)}_.*", rf"{re.escape(table)}_.*_idx\d*")
-        return any(re.fullmatch(pattern, name) for pattern in usual)
-    suffix = {"p": "pkey", "u": "key", "f": "fkey", "c": "check", "x": "excl"}[value.type]
-    prefix = {"p": "pk", "u": "uq", "f": "fk", "c": "ck", "x": "ex"}[value.type]
-    return bool(
-        re.fullmatch(rf"{re.escape(table)}_(.*_)?{suffix}\d*", name) or re.match(rf"{prefix}_{re.escape(table)}", name)
-    )
+        name, template, by_server = value.key.name, conventions.get("ix"), rf"{re.escape(table.name)}_.*_idx\d*"
+    else:
+        name, template = value.key.part, conventions.get(_CONVENTION.get(value.type, ""))
+        by_server = rf"{re.escape(table.name)}_(.*_)?{_BY_SERVER[value.type]}\d*"
+    patterns = [by_server, *([_pattern(template, table)] if template else [])]
+    return any(re.fullmatch(pattern, name) for pattern in patterns)
+
+
+def _pattern(template: str, table: ObjectKey) -> str:
+    """A template of names as a pattern: the table's name is known, everything else may be anything."""
+    label = rf"(?:{re.escape(table.schema)}_)?{re.escape(table.name)}_.+"
+    known = {"table_name": re.escape(table.name), "column_0_label": label}
+    pieces = re.split(r"%\((\w+)\)s", template)
+    return "".join(known.get(piece, ".+") if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))

@@ -1,123 +1,253 @@
-"""Renames as operations: in an order in which no name is taken twice, and the way back."""
+"""Renames as operations: in an order in which no name is taken twice, with what follows them, and the way back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from lamin_migrate_kit.catalog.model import ObjectKey
-from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name
-from lamin_migrate_kit.diff.renames import Candidate, Rename, render_comment, table_rename
-from lamin_migrate_kit.diff.renames.model import part_rename
+from lamin_migrate_kit.catalog.model import Catalog, Column, EnumType, ObjectKey, Schema, Table
+from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_object_name
+from lamin_migrate_kit.diff.renames import Candidate, Rename, TableKey, part_rename, render_comment, table_rename
 from lamin_migrate_kit.operations.model import Operation
+from lamin_migrate_kit.operations.spelling.namespaces import create_schema, drop_schema
 from lamin_migrate_kit.operations.words import render_call, render_schema, render_string
 
-_ASIDE = "__renaming"
+_WHOLE = ("table", "enum")
+_PARTS = ("column", "enum_value")
+_IN_A_SCHEMA = ("table", "view", "materialized_view", "sequence", "index", "enum", "domain", "composite", "range")
+
+_Name = tuple[str, str]
+"""Schema and name."""
 
 
-def rename_operations(candidates: Sequence[Candidate]) -> tuple[Operation, ...]:
-    """The renames that were decided, tables and types first, each with the comment that records it."""
-    evidence = {candidate.rename: candidate.evidence for candidate in candidates}
-    return tuple(
-        _operation(rename, render_comment(rename, evidence[rename]).removeprefix("# ") if rename in evidence else None)
-        for rename in _in_order(list(evidence))
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """The renames of one revision, both ways."""
+
+    upgrade: tuple[Operation, ...] = ()
+    downgrade: tuple[Operation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One rename that the server does, and the comment that records the decision behind it."""
+
+    rename: Rename
+    comment: str | None = None
+
+
+def lower_renames(candidates: Sequence[Candidate], current: Catalog, desired: Catalog) -> Renaming:
+    """The renames that were decided, each with the comment that records it, and what they need and take along.
+
+    Tables and types come first, then columns and values, which know their table under its new name. What constraints,
+    indexes and owned sequences are called is left to the comparison that follows; the sequences of identity columns
+    are part of their column and are renamed here.
+
+    Args:
+        candidates: The renames; their evidence goes into the comment.
+        current: The catalog before them.
+        desired: The catalog that the whole revision leads to.
+    """
+    wanted = {one.rename: render_comment(one.rename, one.evidence).removeprefix("# ") for one in candidates}
+    steps = _in_order(_without_inherited(wanted, current), current)
+    schemas = _new_schemas(wanted, current, desired)
+    sequences = list(_identity_sequences(wanted, current, desired))
+    taken = {(key.schema, key.name) for key in current.objects if key.kind in _IN_A_SCHEMA}
+    taken |= {rename.desired_table_key for rename in wanted if rename.kind in _WHOLE}
+    return Renaming(
+        upgrade=(
+            *(create_schema(schema) for schema in schemas),
+            *(_operation(step, taken) for step in steps),
+            *(_rename_sequence(schema, old, new) for schema, old, new in sequences),
+        ),
+        downgrade=(
+            *(_rename_sequence(schema, new, old) for schema, old, new in reversed(sequences)),
+            *(_operation(_Step(_inverse(step.rename)), taken) for step in reversed(steps)),
+            *(drop_schema(schema) for schema in reversed(schemas)),
+        ),
     )
 
 
-def inverse_operations(candidates: Sequence[Candidate]) -> tuple[Operation, ...]:
-    """The way back: the last rename first."""
-    ordered = _in_order([candidate.rename for candidate in candidates])
-    return tuple(_operation(_inverse(rename), None) for rename in reversed(ordered))
+def _without_inherited(wanted: Mapping[Rename, str], current: Catalog) -> dict[Rename, str]:
+    """Leave out columns that get their new name from a parent: of a partitioned table, or by inheritance."""
+    columns = {(rename.table_key, rename.current, rename.desired) for rename in wanted if rename.kind == "column"}
+    parents = {TableKey(table.key.schema, table.key.name): _parents(table) for table in current.of(Table)}
+    return {
+        rename: comment
+        for rename, comment in wanted.items()
+        if rename.kind != "column"
+        or not any((parent, rename.current, rename.desired) in columns for parent in parents.get(rename.table_key, ()))
+    }
 
 
-def _in_order(renames: list[Rename]) -> list[Rename]:
+def _parents(table: Table) -> list[TableKey]:
+    keys = (*((table.partition_of,) if table.partition_of else ()), *table.inherits)
+    return [TableKey(key.schema, key.name) for key in keys]
+
+
+# The order
+
+
+def _in_order(wanted: Mapping[Rename, str], current: Catalog) -> list[_Step]:
     """Whoever holds a name gives it up before another takes it; in a circle one steps aside first."""
-    ordered: list[Rename] = []
-    for kinds in (("table", "enum"), ("column", "enum_value")):
-        waiting = sorted(rename for rename in renames if rename.kind in kinds)
-        last: list[Rename] = []
+    ordered: list[_Step] = []
+    for kinds in (_WHOLE, _PARTS):
+        waiting = sorted(rename for rename in wanted if rename.kind in kinds)
+        ordered += [_Step(_aside(holder)) for holder in _in_the_way(waiting, current)]
+        last: list[_Step] = []
         while waiting:
             taken = {_place(rename) for rename in waiting}
             free = [rename for rename in waiting if _goal(rename) not in taken]
-            if free:
-                ordered += free
-                waiting = [rename for rename in waiting if rename not in free]
-            else:
+            ordered += [_Step(rename, wanted[rename]) for rename in free]
+            waiting = [rename for rename in waiting if rename not in free]
+            if not free:
                 first = waiting.pop(0)
-                aside, back = _step_aside(first)
-                ordered.append(aside)
-                last.append(back)
+                ordered.append(_Step(_aside(first), wanted[first]))
+                last.append(_Step(_back(first)))
         ordered += last
     return ordered
 
 
+def _in_the_way(waiting: Sequence[Rename], current: Catalog) -> Iterator[Rename]:
+    """What has a name that another thing gets, and no new name itself: it is dropped later, and steps aside now."""
+    places = {_place(rename) for rename in waiting}
+    for rename in waiting:
+        if _goal(rename) in places or not _is_taken(rename, current):
+            continue
+        if rename.kind in _WHOLE:
+            yield table_rename(rename.desired_table_key, rename.desired_table_key, rename.kind)
+        else:
+            part, table = rename.desired, rename.desired_table_key
+            yield part_rename(rename.kind, rename.table_key, part, part, table)
+
+
+def _is_taken(rename: Rename, current: Catalog) -> bool:
+    if rename.kind in _WHOLE:
+        return ObjectKey(rename.kind, rename.desired_schema, rename.desired) in current.objects
+    if rename.kind == "column":
+        return ObjectKey("column", rename.schema, rename.table, rename.desired) in current.objects
+    enum = current.objects.get(ObjectKey("enum", rename.schema, rename.table))
+    return isinstance(enum, EnumType) and rename.desired in enum.values
+
+
 def _place(rename: Rename) -> tuple[str, str, str, str]:
     """What is renamed, as it is called once its table has its new name."""
-    if rename.kind in ("table", "enum"):
+    if rename.kind in _WHOLE:
         return rename.kind, rename.schema, rename.table, ""
     return rename.kind, rename.desired_schema, rename.desired_table, rename.current
 
 
 def _goal(rename: Rename) -> tuple[str, str, str, str]:
-    if rename.kind in ("table", "enum"):
+    if rename.kind in _WHOLE:
         return rename.kind, rename.desired_schema, rename.desired, ""
     return rename.kind, rename.desired_schema, rename.desired_table, rename.desired
 
 
-def _step_aside(rename: Rename) -> tuple[Rename, Rename]:
-    name = f"{rename.current[:50]}{_ASIDE}"
-    if rename.kind in ("table", "enum"):
-        middle = type(rename.table_key)(rename.schema, name)
-        return (
-            table_rename(rename.table_key, middle, rename.kind),
-            table_rename(middle, rename.desired_table_key, rename.kind),
-        )
-    table = rename.desired_table_key
-    return (
-        part_rename(rename.kind, rename.table_key, rename.current, name, table),
-        part_rename(rename.kind, table, name, rename.desired),
-    )
+def _aside(rename: Rename) -> Rename:
+    """Out of the way, under a name that nobody has."""
+    name = _aside_name(rename.current)
+    if rename.kind in _WHOLE:
+        return table_rename(rename.table_key, TableKey(rename.schema, name), rename.kind)
+    return part_rename(rename.kind, rename.table_key, rename.current, name, rename.desired_table_key)
+
+
+def _back(rename: Rename) -> Rename:
+    """From there to its new name."""
+    name = _aside_name(rename.current)
+    if rename.kind in _WHOLE:
+        return table_rename(TableKey(rename.schema, name), rename.desired_table_key, rename.kind)
+    return part_rename(rename.kind, rename.table_key, name, rename.desired, rename.desired_table_key)
+
+
+def _aside_name(name: str) -> str:
+    return stored_object_name(name, "", "_renaming")
 
 
 def _inverse(rename: Rename) -> Rename:
-    if rename.kind in ("table", "enum"):
+    if rename.kind in _WHOLE:
         return table_rename(rename.desired_table_key, rename.table_key, rename.kind)
     return part_rename(rename.kind, rename.desired_table_key, rename.desired, rename.current)
 
 
-def _operation(rename: Rename, comment: str | None) -> Operation:
-    build = {"table": _table, "enum": _enum, "column": _column, "enum_value": _value}[rename.kind]
-    statements, words, key = build(rename)
-    return Operation("rename", key, statements, words, comments=(comment,) if comment else ())
+# What renames need and take along
 
+
+def _new_schemas(wanted: Collection[Rename], current: Catalog, desired: Catalog) -> list[Schema]:
+    """Schemas that tables move into and that are not there yet."""
+    names = {rename.desired_schema for rename in wanted if rename.kind in _WHOLE}
+    keys = sorted(ObjectKey("schema", "", name) for name in names)
+    found = (desired.objects.get(key) for key in keys if key not in current.objects)
+    return [schema for schema in found if isinstance(schema, Schema)]
+
+
+def _identity_sequences(
+    wanted: Collection[Rename], current: Catalog, desired: Catalog
+) -> Iterator[tuple[str, str, str]]:
+    """(schema, name, new name) of sequences that the server named after a column or table that has a new name."""
+    tables = {rename.desired_table_key: rename.table_key for rename in wanted if rename.kind == "table"}
+    columns = {(r.desired_table_key, r.desired): r.current for r in wanted if r.kind == "column"}
+    for column in desired.of(Column):
+        key = TableKey(column.key.schema, column.key.name)
+        table, part = tables.get(key, key), columns.get((key, column.key.part), column.key.part)
+        former = current.objects.get(ObjectKey("column", *table, part))
+        if not (isinstance(former, Column) and former.identity_sequence and column.identity_sequence):
+            continue
+        by_server = former.identity_sequence == stored_object_name(table.name, part, "seq")
+        if (
+            by_server
+            and (table, part) != (key, column.key.part)
+            and former.identity_sequence != column.identity_sequence
+        ):
+            yield key.schema, former.identity_sequence, column.identity_sequence
+
+
+def _rename_sequence(schema: str, old: str, new: str) -> Operation:
+    current, key = ObjectKey("sequence", schema, old), ObjectKey("sequence", schema, new)
+    return Operation("rename", key, (f"ALTER SEQUENCE {qualified(current)} RENAME TO {quote_name(new)}",))
+
+
+# The words
 
 _Built = tuple[tuple[str, ...], tuple[str, ...], ObjectKey]
 
 
-def _table(rename: Rename) -> _Built:
-    current = ObjectKey("table", rename.schema, rename.table)
-    desired = ObjectKey("table", rename.desired_schema, rename.desired)
-    return _move(f"ALTER TABLE {qualified(current)}", current, desired, _table_words(rename))
+def _operation(step: _Step, taken: Collection[_Name]) -> Operation:
+    rename = step.rename
+    if rename.kind in _WHOLE:
+        statements, words, key = _whole(rename, taken)
+    else:
+        statements, words, key = _column(rename) if rename.kind == "column" else _value(rename)
+    return Operation("rename", key, statements, words, comments=(step.comment,) if step.comment else ())
 
 
-def _enum(rename: Rename) -> _Built:
-    current = ObjectKey("enum", rename.schema, rename.table)
-    desired = ObjectKey("enum", rename.desired_schema, rename.desired)
-    return _move(f"ALTER TYPE {qualified(current)}", current, desired, ())
-
-
-def _move(head: str, current: ObjectKey, desired: ObjectKey, words: tuple[str, ...]) -> _Built:
+def _whole(rename: Rename, taken: Collection[_Name]) -> _Built:
+    """A table or type: into another schema, to another name, or both, by a way on which no name is taken."""
+    word = "TABLE" if rename.kind == "table" else "TYPE"
+    here, goal = rename.table_key, rename.desired_table_key
     statements = []
-    if current.schema != desired.schema:
-        statements.append(f"{head} SET SCHEMA {quote_name(desired.schema)}")
-        kind = head.split(" ")[1]
-        head = f"ALTER {kind} {qualified(ObjectKey(current.kind, desired.schema, current.name))}"
-    if current.name != desired.name:
-        statements.append(f"{head} RENAME TO {quote_name(desired.name)}")
-    return tuple(statements), words, desired
+    for stop in (*_ways(here, goal, taken), goal):
+        head = f"ALTER {word} {qualified(ObjectKey(rename.kind, *here))}"
+        moves = stop.schema != here.schema
+        statements.append(
+            f"{head} SET SCHEMA {quote_name(stop.schema)}" if moves else f"{head} RENAME TO {quote_name(stop.name)}"
+        )
+        here = stop
+    return tuple(statements), _table_words(rename), ObjectKey(rename.kind, *goal)
+
+
+def _ways(here: TableKey, goal: TableKey, taken: Collection[_Name]) -> tuple[TableKey, ...]:
+    """The stops between two names: one statement changes the schema or the name, not both."""
+    if here.schema == goal.schema or here.name == goal.name:
+        return ()
+    ways = [TableKey(goal.schema, here.name), TableKey(here.schema, goal.name)]
+    aside = _aside_name(here.name)
+    return next(
+        ((way,) for way in ways if way not in taken), (TableKey(here.schema, aside), TableKey(goal.schema, aside))
+    )
 
 
 def _table_words(rename: Rename) -> tuple[str, ...]:
-    if rename.schema != rename.desired_schema:
+    if rename.kind != "table" or rename.schema != rename.desired_schema:
         return ()
     names = [render_string(rename.table), render_string(rename.desired)]
     return (render_call("op.rename_table", names, schema=render_schema(rename.schema)),)

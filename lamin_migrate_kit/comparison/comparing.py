@@ -1,0 +1,127 @@
+"""The way of a comparison: renames first, then what is kept, then operations for what still differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lamin_migrate_kit.catalog.model import Catalog
+from lamin_migrate_kit.comparison.flags import refuse_idle_flags, refuse_unknown_names
+from lamin_migrate_kit.comparison.keeping import carry_kept, view_notes
+from lamin_migrate_kit.comparison.model import Ask, Comparison, Sides
+from lamin_migrate_kit.comparison.recording import record_drop, record_keep
+from lamin_migrate_kit.comparison.renaming import Reading, read_renames, rename_questions, title_without
+from lamin_migrate_kit.decisions import Decisions, parse_pairs
+from lamin_migrate_kit.diff.chosen_names import adopt_chosen_names
+from lamin_migrate_kit.diff.differ import diff_catalogs
+from lamin_migrate_kit.diff.renames import render_flag
+from lamin_migrate_kit.operations.lowering import plan_operations
+from lamin_migrate_kit.operations.model import Answers, Operation, Plan
+from lamin_migrate_kit.operations.spelling.renames import lower_renames
+
+if TYPE_CHECKING:
+    from lamin_migrate_kit.workbench import Workbench
+
+
+def compare_module(bench: Workbench, decisions: Decisions, ask: Ask | None = None) -> Comparison:
+    """Compare what a module's revisions make with what its models make. See `compare_sides`."""
+    return compare_sides(bench.sides, decisions, ask)
+
+
+def compare_sides(sides: Sides, decisions: Decisions, ask: Ask | None = None) -> Comparison:
+    """Compare, and ask until nothing is open.
+
+    Args:
+        sides: What is compared.
+        decisions: What is decided already.
+        ask: Who answers questions; None leaves them open.
+
+    Raises:
+        SettingsError: A decision names what is not there, or decides nothing.
+    """
+    refuse_unknown_names(sides, decisions)
+    answered = decisions
+    comparison = _compare(sides, answered)
+    while ask is not None and comparison.questions:
+        answered = answered.with_flags(ask(comparison.questions[0]))
+        comparison = _compare(sides, answered)
+    if not comparison.questions:
+        refuse_idle_flags(decisions, lambda changed: _compare_once(sides, changed, read_renames(sides, changed)))
+    return comparison
+
+
+def _compare(sides: Sides, decisions: Decisions) -> Comparison:
+    """The likeliest reading, with the less likely ones beside it."""
+    reading = read_renames(sides, decisions)
+    comparison = _compare_once(sides, decisions, reading)
+    return replace(comparison, other_readings=_other_readings(sides, decisions, reading))
+
+
+def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Comparison:
+    renames = lower_renames(reading.chosen, sides.current, sides.desired)
+    renamed = sides.renamed(renames.upgrade) if renames.upgrade else sides.current
+    named = sides.desired if sides.exact_names else _named(sides, renamed, reading)
+    carried = carry_kept(sides, named, decisions, renamed, reading.renames)
+    up = _plan(sides, renamed, carried.desired, _answers(decisions))
+    # What was decided is about values on their way up; on the way down they only have to fit.
+    down = _plan(sides, carried.desired, renamed, Answers(neutral_backfills=True, assume_empty=decisions.assume_empty))
+    diff = diff_catalogs(renamed, carried.desired, exact_names=sides.exact_names)
+    return Comparison(
+        current=sides.current,
+        renamed=renamed,
+        desired=carried.desired,
+        diff=diff,
+        upgrade=(*renames.upgrade, *(record_drop(one, decisions, sides.models) for one in up.operations)),
+        downgrade=(*down.operations, *renames.downgrade),
+        remarks=tuple(record_keep(key) for key in carried.said),
+        candidates=reading.candidates,
+        questions=(*rename_questions(reading.candidates), *carried.questions, *up.questions),
+        kept=tuple(str(key) for key in carried.kept),
+        not_compared=tuple(sorted({*sides.current.not_compared, *sides.desired.not_compared})),
+        notes=(
+            *up.notes,
+            *_order_note(renamed, carried.desired),
+            *view_notes(sides.current, renamed, reading.renames),
+            *reading.stale,
+        ),
+    )
+
+
+def _named(sides: Sides, renamed: Catalog, reading: Reading) -> Catalog:
+    return adopt_chosen_names(sides.current, renamed, sides.desired, reading.renames)
+
+
+def _answers(decisions: Decisions) -> Answers:
+    return Answers(
+        backfills=parse_pairs("backfill", decisions.backfills),
+        usings=parse_pairs("using", decisions.usings),
+        enum_maps=parse_pairs("enum-map", decisions.enum_maps),
+        assume_empty=decisions.assume_empty,
+    )
+
+
+def _plan(sides: Sides, current: Catalog, desired: Catalog, answers: Answers) -> Plan:
+    return plan_operations(
+        current, desired, answers=answers, author_types=sides.author_types, exact_names=sides.exact_names
+    )
+
+
+def _order_note(current: Catalog, desired: Catalog) -> tuple[str, ...]:
+    tables = ", ".join(str(key) for key in diff_catalogs(current, desired).reordered)
+    if not tables:
+        return ()
+    return (f"Columns stand in another physical order, which Postgres cannot change and nothing depends on: {tables}.",)
+
+
+def _other_readings(
+    sides: Sides, decisions: Decisions, reading: Reading
+) -> tuple[tuple[str, tuple[Operation, ...]], ...]:
+    """What it would be if the guesses were wrong: refusing them may bring up the next best, until no guess is left."""
+    found: list[tuple[str, tuple[Operation, ...]]] = []
+    while reading.guesses:
+        refused = tuple(render_flag(candidate.rename) for candidate in reading.guesses)
+        title = title_without(reading.guesses)
+        decisions = replace(decisions, no_renames=(*decisions.no_renames, *refused))
+        reading = read_renames(sides, decisions)
+        found.insert(0, (title, _compare_once(sides, decisions, reading).upgrade))
+    return tuple(found)
