@@ -25,6 +25,7 @@ STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_PROVEN: 
 _WIDEST = 100
 _NARROW = 72
 _TITLE_WIDTH = 51
+_MOST_DETAILS = 40
 _STATUS_WIDTH = max(len(status.value) for status in Status)
 _INDENT = " " * (_STATUS_WIDTH + 2)
 
@@ -182,8 +183,11 @@ def _print_finding(finding: Finding) -> None:
         print_text(line)
     if finding.file:
         print_text(f"    {finding.file}:{finding.line}" if finding.line else f"    {finding.file}", "cyan")
-    for line in redact(finding.details).splitlines():
+    details = redact(finding.details).splitlines()
+    for line in details[:_MOST_DETAILS]:
         print_text(f"    {line}", "dim")
+    if len(details) > _MOST_DETAILS:
+        print_text(f"    … and {len(details) - _MOST_DETAILS} more lines; --format json has them all", "dim")
     if finding.next_command:
         first, *rest = finding.next_command.splitlines()
         for line in (f"    next: {first}", *(f"          {more}" for more in rest)):

@@ -15,7 +15,6 @@ from invoke.collection import Collection
 from lamin_migrate_kit.tasks import db, migrate
 from lamin_migrate_kit.tasks.ci import ci
 from lamin_migrate_kit.tasks.deploy import deploy
-from lamin_migrate_kit.tasks.deploy import deploy
 from lamin_migrate_kit.tasks.release import release
 
 namespace = Collection(ci, deploy, release, migrate.namespace, db.namespace)

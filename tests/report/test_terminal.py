@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_rows_that_were_not_accounted_for_are_not_called_proven(capsys: pytest.C
 def test_what_is_not_compared_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.print_report(Report("ci", "m", ENVIRONMENT, (PASSED,), not_compared=(("view", "core.latest"),)))
     assert "view core.latest" in capsys.readouterr().out
+
+
+def test_endless_details_are_cut_with_a_note(capsys: pytest.CaptureFixture[str]) -> None:
+    endless = Finding("It differs.", details="\n".join(f"line {number}" for number in range(500)))
+    terminal.print_report(report(replace(FAILED, findings=(endless,))))
+    shown = capsys.readouterr().out
+    assert "… and 460 more lines; --format json has them all" in shown
+    assert "line 40" not in shown
 
 
 def test_proof_line_has_status_title_summary_and_time(capsys: pytest.CaptureFixture[str]) -> None:
