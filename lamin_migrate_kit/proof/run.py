@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import functools
-import platform
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from lamin_migrate_kit import __version__
 from lamin_migrate_kit.comparison import Comparison, compare_module
 from lamin_migrate_kit.decisions import Decisions
+from lamin_migrate_kit.fingerprint import environment
 from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
 from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
 from lamin_migrate_kit.proof.outcome import Prover
 from lamin_migrate_kit.proof.rows.proof import prove_rows
 from lamin_migrate_kit.proof.stairway import RowsSeen, prove_stairway
 from lamin_migrate_kit.proof.upgrade import prove_upgrade
-from lamin_migrate_kit.report.model import Environment, Proof, Report, Status
+from lamin_migrate_kit.report.model import Proof, Report, Status
 from lamin_migrate_kit.report.progress import Progress
 from lamin_migrate_kit.schema_module import find_schema_module
 from lamin_migrate_kit.workbench import open_workbench
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
-    from lamin_migrate_kit.servers import Server
     from lamin_migrate_kit.settings import Settings
     from lamin_migrate_kit.workbench import Workbench
 
@@ -64,19 +61,6 @@ def prove_module(settings: Settings, *, command: str, every: bool, progress: Pro
         progress.begin(environment(bench.server), _shown(module))
         progress.done(history)
         return _prove(bench, command, history, every, progress)
-
-
-def environment(server: Server | None) -> Environment:
-    """What a run runs on; without a server, its fields are empty."""
-    return Environment(
-        kit=__version__,
-        python=platform.python_version(),
-        sqlalchemy=version("sqlalchemy"),
-        alembic=version("alembic"),
-        postgres=server.label if server else "",
-        provider=server.provider if server else "",
-        pinned=server.pinned if server else False,
-    )
 
 
 def _prove(bench: Workbench, command: str, history: Proof, every: bool, progress: Progress) -> Report:

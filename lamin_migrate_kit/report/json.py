@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from lamin_migrate_kit.errors import MigrateKitError
-from lamin_migrate_kit.report.model import Proof, Report
+from lamin_migrate_kit.report.model import Environment, Proof, Report
 from lamin_migrate_kit.report.redact import redact
 
 FORMAT = 1
@@ -48,7 +48,7 @@ def report_document(report: Report, **more: object) -> dict[str, object]:
         report.command,
         "passed" if report.passed else "failed",
         module=report.module,
-        environment=asdict(report.environment),
+        environment=environment_fields(report.environment),
         proofs=[proof_fields(proof) for proof in report.proofs],
         missing=list(report.missing),
         not_compared=[{"kind": kind, "name": name} for kind, name in report.not_compared],
@@ -56,6 +56,11 @@ def report_document(report: Report, **more: object) -> dict[str, object]:
         notes=list(report.notes),
         **more,
     )
+
+
+def environment_fields(environment: Environment) -> dict[str, object]:
+    """What a run ran on, as an object; the server's settings as one inside it."""
+    return {**asdict(environment), "settings": dict(environment.settings)}
 
 
 def proof_fields(proof: Proof) -> dict[str, object]:

@@ -58,7 +58,21 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the run ran on."""
+    """What the run ran on. Two reports with the same values come from the same kind of place.
+
+    Attributes:
+        kit: The kit's version.
+        python: The version of Python.
+        sqlalchemy: The version of SQLAlchemy.
+        alembic: The version of Alembic.
+        postgres: The server with its exact version; empty when none was needed, as the fields below it.
+        provider: Where the server comes from.
+        pinned: Whether the Postgres major is the one that the kit pins.
+        platform: The operating system.
+        packages: A hash over the versions of all packages that the kit needs.
+        settings: (name, value) of the server's settings that matter, sorted.
+        image: The id of the container image that the server runs from, where there is one to be asked.
+    """
 
     kit: str
     python: str
@@ -67,7 +81,10 @@ class Environment:
     postgres: str
     provider: str
     pinned: bool
-    """Whether the Postgres major is the one that the kit pins."""
+    platform: str = ""
+    packages: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,13 @@ def development_project(settings: Settings, say: Say = _say_nothing) -> Project:
     return Project(settings, project_name(settings), DEVELOPMENT_SERVICE, say)
 
 
+def running_image(server: Server) -> str:
+    """The id of the image that a server of ours runs from; empty when Docker does not say."""
+    found = _docker("ps", "--filter", f"publish={server.url.port}", "--format", "{{.ID}}")
+    container = found.stdout.strip()
+    return _docker("inspect", "--format", "{{.Image}}", container).stdout.strip() if container else ""
+
+
 def sweep_projects(settings: Settings) -> None:
     """Remove the containers of this checkout whose process is gone."""
     prefix = f"{project_name(settings)}-"

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.comparison import compare_module
+from lamin_migrate_kit.fingerprint import environment
 from lamin_migrate_kit.generation import GenerateOptions, GenerateResult, generate_revision
-from lamin_migrate_kit.proof.run import environment
-from lamin_migrate_kit.report.json import document, print_document, proof_fields
+from lamin_migrate_kit.report.json import document, environment_fields, print_document, proof_fields
 from lamin_migrate_kit.report.terminal import (
     kept_and_not_compared,
     print_lines,
@@ -21,6 +21,7 @@ from lamin_migrate_kit.tasks.reporting import progress_for
 from lamin_migrate_kit.workbench import open_workbench
 
 if TYPE_CHECKING:
+    from lamin_migrate_kit.report.model import Environment
     from lamin_migrate_kit.schema_module import SchemaModule
     from lamin_migrate_kit.settings import Settings
 
@@ -33,12 +34,13 @@ def generate(settings: Settings, options: GenerateOptions, *, no_input: bool, fo
     with ExitStack() as stack:
         with progress.running("a Postgres to prove it on"):
             bench = stack.enter_context(open_workbench(settings))
-        progress.begin(environment(bench.server), f"{bench.module.package} {bench.module.version}")
+        where = environment(bench.server)
+        progress.begin(where, f"{bench.module.package} {bench.module.version}")
         ask = terminal_asker(no_input=no_input, format=format)
         # Nothing may turn while a question waits for its answer.
         with progress.running("comparing, rendering, proving") if ask is None else ExitStack():
             result = generate_revision(bench, options, ask)
-        _show(bench.module, result, format)
+        _show(bench.module, result, where, format)
     return 0
 
 
@@ -56,9 +58,9 @@ def plan(settings: Settings, options: GenerateOptions, *, format: str) -> int:
     return 0
 
 
-def _show(module: SchemaModule, result: GenerateResult, format: str) -> None:
+def _show(module: SchemaModule, result: GenerateResult, where: Environment, format: str) -> None:
     if format == "json":
-        print_document(_document(module, result))
+        print_document(_document(module, result, where))
     elif result.path is None:
         _print_remarks(result)
         print_text("nothing to generate: models and revisions agree", "bold green")
@@ -94,12 +96,13 @@ def _print_remarks(result: GenerateResult) -> None:
         print_text()
 
 
-def _document(module: SchemaModule, result: GenerateResult) -> dict[str, object]:
+def _document(module: SchemaModule, result: GenerateResult, where: Environment) -> dict[str, object]:
     found = result.comparison
     return document(
         _COMMAND,
         "generated" if result.path else "nothing",
         module=module.package,
+        environment=environment_fields(where),
         path=module.shown(result.path) if result.path else None,
         revision=result.revision,
         text=result.text or None,

@@ -1,0 +1,135 @@
+"""What a run ran on, exactly enough that two reports can be told apart, or be seen to come from the same place."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+from importlib.metadata import PackageNotFoundError, distribution, version
+from typing import TYPE_CHECKING
+
+from lamin_migrate_kit import __version__
+from lamin_migrate_kit.report.model import Environment
+from lamin_migrate_kit.servers.compose import NAME as COMPOSE
+from lamin_migrate_kit.servers.compose import running_image
+from lamin_migrate_kit.servers.server import open_engine
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+    from lamin_migrate_kit.servers import Server
+
+# The settings of a server that can change what a migration does, or how fast it does it.
+SETTINGS = (
+    "DateStyle",
+    "IntervalStyle",
+    "TimeZone",
+    "bytea_output",
+    "check_function_bodies",
+    "default_table_access_method",
+    "default_toast_compression",
+    "default_transaction_isolation",
+    "fsync",
+    "full_page_writes",
+    "jit",
+    "lock_timeout",
+    "max_locks_per_transaction",
+    "search_path",
+    "server_encoding",
+    "server_version_num",
+    "shared_preload_libraries",
+    "standard_conforming_strings",
+    "statement_timeout",
+    "synchronous_commit",
+    "wal_level",
+)
+_QUERY = """
+SELECT name, setting FROM pg_settings WHERE name = ANY(%(names)s)
+UNION ALL
+SELECT unnest(ARRAY['lc_collate', 'lc_ctype', 'locale_provider']),
+       unnest(ARRAY[datcollate, datctype, datlocprovider::text])
+FROM pg_database WHERE datname = current_database()
+"""
+
+
+def environment(server: Server | None) -> Environment:
+    """What a run runs on; without a server, its fields are empty.
+
+    Args:
+        server: The server that the run uses. It is asked once for its settings.
+    """
+    return Environment(
+        kit=__version__,
+        python=platform.python_version(),
+        sqlalchemy=version("sqlalchemy"),
+        alembic=version("alembic"),
+        postgres=server.label if server else "",
+        provider=server.provider if server else "",
+        pinned=server.pinned if server else False,
+        platform=operating_system(),
+        packages=packages_hash(),
+        settings=server_settings(server) if server else (),
+        image=_image(server) if server else "",
+    )
+
+
+@functools.cache
+def server_settings(server: Server) -> tuple[tuple[str, str], ...]:
+    """(name, value) of the server's settings that matter, sorted by name."""
+    with open_engine(server.url, own=server.own).connect() as connection:
+        rows = connection.exec_driver_sql(_QUERY, {"names": list(SETTINGS)}).all()
+    return tuple(sorted((str(name), str(value)) for name, value in rows))
+
+
+@functools.cache
+def _image(server: Server) -> str:
+    return running_image(server) if server.provider == COMPOSE else ""
+
+
+@functools.cache
+def operating_system() -> str:
+    """Such as "Debian GNU/Linux 13 (trixie), Linux 6.12 x86_64"."""
+    kernel = f"{platform.system()} {platform.release()} {platform.machine()}"
+    try:
+        return f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {kernel}"
+    except (OSError, KeyError):
+        return kernel
+
+
+@functools.cache
+def packages_hash() -> str:
+    """Twelve hex digits of a sha256 over the kit's packages and theirs, each with its version.
+
+    Two machines that installed from the same lock have the same one, whatever else they have installed.
+    """
+    lines = [f"{name}=={number}" for name, number in sorted(installed_packages("lamin_migrate_kit").items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+def installed_packages(name: str) -> dict[str, str]:
+    """What a package asks for here, and what that asks for, with versions; the package itself is left out."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    found: dict[str, str] = {}
+    pending = [(name, frozenset[str]())]
+    seen = set(pending)
+    while pending:
+        current, extras = pending.pop()
+        try:
+            installed = distribution(current)
+        except PackageNotFoundError:
+            continue
+        found[canonicalize_name(current)] = installed.version
+        for requirement in map(Requirement, installed.requires or ()):
+            if _applies(requirement, extras):
+                wanted = (canonicalize_name(requirement.name), frozenset(requirement.extras))
+                pending += [wanted] if wanted not in seen else []
+                seen.add(wanted)
+    found.pop(canonicalize_name(name), None)
+    return found
+
+
+def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in (extras or {""}))
