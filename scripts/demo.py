@@ -22,7 +22,7 @@ from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "lnschema-core"
-WIDTH = 96
+WIDTH = min(96, shutil.get_terminal_size((96, 50)).columns)
 YES = "y"
 # The last characters of a question: a program that waits after them is answered.
 QUESTION = re.compile(rb"(\(y/n\)\??|\[[^\]\n]+\]:?|\?)\s*$")
