@@ -31,7 +31,9 @@ class Settings:
         instance_url: `LAMIN_MIGRATE_INSTANCE_URL`, the instance that `invoke deploy` works on, so that no password stands
             in a shell's history; hidden from repr.
         provider: `LAMIN_MIGRATE_PROVIDER`, one of PROVIDERS: use this one and no other.
+        major: `LAMIN_MIGRATE_POSTGRES`, the Postgres major to use instead of the pinned one.
         devcontainer: Whether we are inside the kit's devcontainer (`LAMIN_MIGRATE_DEVCONTAINER` is set).
+        codespaces: Whether `CODESPACES` is set: whether this is a codespace.
         github_actions: Whether `GITHUB_ACTIONS` is set.
         step_summary: `GITHUB_STEP_SUMMARY`, the file that GitHub shows as the job's summary.
         cache_home: `XDG_CACHE_HOME`, where prepared data directories are kept.
@@ -48,7 +50,9 @@ class Settings:
     server_url: str | None = field(default=None, repr=False)
     instance_url: str | None = field(default=None, repr=False)
     provider: str | None = None
+    major: int | None = None
     devcontainer: bool = False
+    codespaces: bool = False
     github_actions: bool = False
     step_summary: Path | None = None
     cache_home: Path | None = None
@@ -90,13 +94,27 @@ def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
         server_url=environ.get("LAMIN_MIGRATE_SERVER_URL") or None,
         instance_url=environ.get("LAMIN_MIGRATE_INSTANCE_URL") or None,
         provider=provider,
+        major=_major(environ.get("LAMIN_MIGRATE_POSTGRES")),
         devcontainer=bool(environ.get("LAMIN_MIGRATE_DEVCONTAINER")),
+        codespaces=environ.get("CODESPACES") == "true",
         github_actions=environ.get("GITHUB_ACTIONS") == "true",
         step_summary=Path(summary) if summary else None,
         cache_home=_absolute(environ.get("XDG_CACHE_HOME")),
         state_home=_absolute(environ.get("XDG_STATE_HOME")),
         **from_file,
     )
+
+
+def _major(value: str | None) -> int | None:
+    if not value:
+        return None
+    if value not in map(str, SUPPORTED_MAJORS):
+        raise SettingsError(
+            f"LAMIN_MIGRATE_POSTGRES is {value!r}, which is no supported major.",
+            next_command=f"export LAMIN_MIGRATE_POSTGRES={PINNED_MAJOR}   # one of: "
+            f"{', '.join(map(str, SUPPORTED_MAJORS))}",
+        )
+    return int(value)
 
 
 def _absolute(value: str | None) -> Path | None:

@@ -36,13 +36,14 @@ def open_server(settings: Settings, *, major: int | None = None, extensions: Seq
 
     Args:
         settings: `provider` names one provider and no other; else they are asked in order.
-        major: The major version, when it must be a certain one.
+        major: The major version, when it must be a certain one; else `settings.major` counts.
         extensions: Extensions that the server must have, besides `settings.extensions`.
 
     Raises:
         ServerError: None could be had (with what was tried), or the one given cannot be used.
         ServerGone: The server stopped answering while the block ran.
     """
+    major = major or settings.major
     wanted = tuple(dict.fromkeys((*settings.extensions, *extensions)))
     with ExitStack() as stack:
         server = _enter_first(stack, settings, major, wanted)

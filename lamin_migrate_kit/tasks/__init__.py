@@ -15,9 +15,10 @@ from invoke.collection import Collection
 from lamin_migrate_kit.tasks import db, migrate
 from lamin_migrate_kit.tasks.ci import ci
 from lamin_migrate_kit.tasks.deploy import deploy
+from lamin_migrate_kit.tasks.doctor import doctor
 from lamin_migrate_kit.tasks.release import release
 
-namespace = Collection(ci, deploy, release, migrate.namespace, db.namespace)
+namespace = Collection(ci, deploy, doctor, release, migrate.namespace, db.namespace)
 
 __all__ = ["main", "namespace"]
 

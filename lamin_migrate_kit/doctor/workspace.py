@@ -1,0 +1,47 @@
+"""What the devcontainer needs, on a machine and in Codespaces."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from lamin_migrate_kit.doctor.model import Check, State
+from lamin_migrate_kit.servers.compose import refuse_without_docker
+from lamin_migrate_kit.servers.provider import Unavailable
+from lamin_migrate_kit.settings import Settings
+
+_GROUP = "workspace"
+
+
+def check_workspace(settings: Settings) -> tuple[Check, ...]:
+    """The devcontainer from outside or inside, and Codespaces."""
+    return (check_folder(settings), check_devcontainer(settings), check_codespaces(settings))
+
+
+def check_folder(settings: Settings) -> Check:
+    """Whether revisions can be written here."""
+    if os.access(settings.root, os.W_OK):
+        return Check(_GROUP, "folder", State.READY, str(settings.root))
+    found = f"{settings.root} cannot be written by user {os.geteuid()}"
+    return Check(_GROUP, "folder", State.BROKEN, found, f"sudo chown -R {os.geteuid()} {settings.root}")
+
+
+def check_devcontainer(settings: Settings) -> Check:
+    """Whether a devcontainer can be opened, or this is one."""
+    if settings.devcontainer:
+        return Check(_GROUP, "devcontainer", State.READY, "this is it")
+    try:
+        refuse_without_docker()
+    except Unavailable as error:
+        return Check(_GROUP, "devcontainer", State.MISSING, error.reason, error.install)
+    if program := shutil.which("devcontainer") or shutil.which("code"):
+        return Check(_GROUP, "devcontainer", State.READY, program)
+    install = "npm install --global @devcontainers/cli"
+    return Check(_GROUP, "devcontainer", State.MISSING, "neither the command devcontainer nor VS Code", install)
+
+
+def check_codespaces(settings: Settings) -> Check:
+    """Whether this is a codespace; every repository with a devcontainer can be opened in one."""
+    if settings.codespaces:
+        return Check(_GROUP, "Codespaces", State.READY, "this is one")
+    return Check(_GROUP, "Codespaces", State.MISSING, "this is none", "gh codespace create")
