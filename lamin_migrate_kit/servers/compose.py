@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,12 +64,14 @@ def open_compose(settings: Settings, major: int | None) -> Iterator[Server]:
     with termination_raises():
         try:
             yield project.start()
-        except ServerGone as error:
-            error.details = error.details or project.log_tail()
-            raise
-        finally:
-            with signals_deferred():
+        except BaseException as error:
+            if isinstance(error, ServerGone):
+                error.details = error.details or project.log_tail()
+            with signals_deferred(), suppress(ServerError):  # what went wrong first is what counts
                 project.remove()
+            raise
+        with signals_deferred():
+            project.remove()
 
 
 def refuse_without_docker() -> None:
@@ -175,8 +177,14 @@ class Project:
         self._compose_checked("down", "--remove-orphans")
 
     def remove(self) -> None:
-        """Remove the container and its data."""
-        self._compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
+        """Remove the container and its data.
+
+        Raises:
+            ServerError: Docker did not do it.
+        """
+        arguments = ("down", "--volumes", "--remove-orphans", "--timeout", "0")
+        if self._compose(*arguments).returncode != 0:  # another command's network or container may be in the way
+            self._compose_checked(*arguments)
 
     def log_tail(self) -> str:
         """The container's last log lines."""
@@ -281,7 +289,8 @@ def _docker(
     try:
         stdout, stderr = process.communicate(timeout=seconds)
     except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)  # Compose is a program of its own, started by docker
+        with suppress(ProcessLookupError):  # it ended just now
+            os.killpg(process.pid, signal.SIGKILL)  # Compose is a program of its own, started by docker
         process.communicate()
         if not isinstance(error, subprocess.TimeoutExpired):
             raise

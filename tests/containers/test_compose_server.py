@@ -1,0 +1,144 @@
+"""The Compose provider with a real Engine; skipped where there is none, or where its images are not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lamin_migrate_kit.errors import ServerGone
+from lamin_migrate_kit.scratch import scratch_database
+from lamin_migrate_kit.servers import Server, compose, open_server
+from lamin_migrate_kit.servers.development import (
+    find_development,
+    inspect_development,
+    reset_development,
+    start_development,
+    stop_development,
+)
+from lamin_migrate_kit.servers.provider import Unavailable
+from lamin_migrate_kit.servers.server import open_engine
+from lamin_migrate_kit.settings import PINNED_MAJOR, Settings
+
+pytestmark = [pytest.mark.containers, pytest.mark.slow]
+
+
+def docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def skip_without_image(major: int) -> None:
+    try:
+        compose.refuse_without_docker()
+    except Unavailable as reason:
+        pytest.skip(f"no Docker: {reason}")
+    if subprocess.run(["docker", "image", "inspect", f"postgres:{major}-trixie"], capture_output=True).returncode:
+        pytest.skip(f"the image postgres:{major}-trixie is not here")
+
+
+@pytest.fixture
+def project() -> Iterator[Settings]:
+    """A project whose containers and volumes are removed at the end."""
+    skip_without_image(PINNED_MAJOR)
+    root = Path(tempfile.mkdtemp(prefix="kit containers "))
+    settings = Settings(root=root, provider="compose", state_home=root / "state")
+    yield settings
+    compose.development_project(settings).remove()
+    shutil.rmtree(root)
+
+
+def containers_of(settings: Settings) -> list[str]:
+    names = docker("ps", "--all", "--format", "{{.Names}}").split()
+    return [name for name in names if name.startswith(compose.project_name(settings))]
+
+
+def run_sql(server: Server, statement: str) -> object:
+    with open_engine(server.url).begin() as connection:
+        result = connection.exec_driver_sql(statement)
+        return result.scalar() if result.returns_rows else None
+
+
+def test_a_server_for_one_command_is_removed_with_everything(project: Settings) -> None:
+    volumes = docker("volume", "ls", "--quiet")
+    with open_server(project) as server, scratch_database(server) as one, scratch_database(server, template=one):
+        assert (server.provider, server.major, server.own) == ("compose", PINNED_MAJOR, True)
+        assert server.url.host == "127.0.0.1"
+        assert run_sql(server, "SHOW fsync") == "off"
+        assert len(containers_of(project)) == 1
+    assert containers_of(project) == []
+    assert docker("volume", "ls", "--quiet") == volumes
+
+
+def test_another_major_is_had_for_the_asking(project: Settings) -> None:
+    skip_without_image(17)
+    with open_server(project, major=17) as server, scratch_database(server):
+        assert server.label.endswith("(not the pinned major 18)")
+
+
+def test_a_killed_container_is_a_clear_error(project: Settings) -> None:
+    def use() -> None:
+        with open_server(project) as server, scratch_database(server) as scratch, scratch.connect() as connection:
+            docker("kill", *containers_of(project))
+            connection.exec_driver_sql("SELECT 1")
+
+    with pytest.raises(ServerGone) as caught:
+        use()
+    assert "database system is ready" in str(caught.value.details)
+    assert containers_of(project) == []
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 6.0])
+def test_ctrl_c_at_any_moment_leaves_no_container(project: Settings, seconds: float) -> None:
+    script = f"""
+import time
+from pathlib import Path
+from lamin_migrate_kit.servers import open_server
+from lamin_migrate_kit.settings import Settings
+with open_server(Settings(root=Path({str(project.root)!r}), provider="compose")):
+    time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE)
+    try:
+        process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert containers_of(project) == []
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_one(project: Settings) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    process.wait()  # a process that is gone for certain
+    name = f"{compose.project_name(project)}-{process.pid}"
+    compose.Project(project, name, "scratch").start()
+    mine = f"{compose.project_name(project)}-{os.getpid()}"
+    running = compose.Project(project, mine, "scratch")
+    running.start()
+    compose.sweep_projects(project)
+    left = containers_of(project)
+    running.remove()
+    assert [container.startswith(mine) for container in left] == [True]
+
+
+def test_the_life_of_a_development_server_and_its_data(project: Settings) -> None:
+    said: list[str] = []
+    run_sql(start_development(project, said.append), "CREATE TABLE notebook AS SELECT 7 AS id")
+    assert "waiting for the container" in said[-1]
+    with open_server(project) as reused:
+        assert run_sql(reused, "SELECT id FROM notebook") == 7
+    stop_development(project, said.append)
+    assert inspect_development(project).server is None
+    assert run_sql(start_development(project, said.append), "SELECT id FROM notebook") == 7
+    reset_development(project, said.append)
+    again = find_development(project)
+    assert again is not None
+    assert run_sql(again, "SELECT to_regclass('notebook')") is None
+    stop_development(project, said.append)
+    assert containers_of(project) == []
