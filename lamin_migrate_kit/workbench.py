@@ -16,7 +16,7 @@ from lamin_migrate_kit.catalog.desired import (
     prepare_database,
 )
 from lamin_migrate_kit.catalog.inspect import inspect_catalog
-from lamin_migrate_kit.catalog.model import Catalog, Column
+from lamin_migrate_kit.catalog.model import Catalog, Column, ObjectKey
 from lamin_migrate_kit.catalog.needs import advise
 from lamin_migrate_kit.comparison import Replayed, Sides
 from lamin_migrate_kit.comparison.running import run_operations, try_operations
@@ -50,6 +50,7 @@ class Workbench:
         self.module = module
         self.server = server
         self._stack = stack
+        self._ground: frozenset[ObjectKey] = frozenset()
 
     @cached_property
     def history(self) -> History:
@@ -63,6 +64,11 @@ class Workbench:
 
         return open_script(self.module)
 
+    @cached_property
+    def owned(self) -> frozenset[str]:
+        """The keys of the tables in the models' MetaData that are this module's own, and no other package's."""
+        return self.module.owned_tables()
+
     @contextmanager
     def prepared(self, hint: str) -> Iterator[ScratchDatabase]:
         """A database without anything of the module's, for one block.
@@ -71,10 +77,10 @@ class Workbench:
         reference: what revisions take for granted.
         """
         with self._with_settings(hint) as database:
-            metadata, owned = self.module.metadata(), self.module.owned_tables()
-            if owned < metadata.tables.keys():
+            metadata = self.module.metadata()
+            if metadata.tables.keys() > self.owned:
                 with database.connect() as connection:
-                    build_referenced(connection, metadata, owned)
+                    build_referenced(connection, metadata, self.owned)
                     connection.commit()
             yield database
 
@@ -88,18 +94,38 @@ class Workbench:
             yield database
 
     @cached_property
+    def released_database(self) -> ScratchDatabase:
+        """What stands below the first unreleased revision. Clone it to change anything.
+
+        Raises:
+            MigrationError: A revision failed; where it lacked something, with the setting that gives it.
+        """
+        database = self._stack.enter_context(self.prepared("released"))
+        below = self._below_unreleased
+        return self._replay(database, below) if below else database
+
+    @cached_property
     def head_database(self) -> ScratchDatabase:
         """All revisions replayed on an empty database. Clone it to change anything.
 
         Raises:
             MigrationError: A revision failed; where it lacked something, with the setting that gives it.
         """
+        if self._below_unreleased is None:
+            return self._replay(self._stack.enter_context(self.prepared("head")), "head")
+        return self._replay(self.clone(self.released_database, "head"), "head")
+
+    @property
+    def _below_unreleased(self) -> str | None:
+        """The revision that unreleased ones follow; None when there are none, or nothing is below them."""
+        return next((revision.down for revision in self.history.unreleased), None)
+
+    def _replay(self, database: ScratchDatabase, target: str) -> ScratchDatabase:
         from lamin_migrate_kit.alembic_bridge import RevisionFailed, upgrade
 
-        database = self._stack.enter_context(self.prepared("head"))
         with database.connect() as connection:
             try:
-                upgrade(connection, self.module, self.script)
+                upgrade(connection, self.module, self.script, target)
             except RevisionFailed as error:
                 # Where the database only lacked something, a setting gives it.
                 error.next_command = advise(error.sqlstate, error.what, available_extensions(connection))
@@ -120,12 +146,13 @@ class Workbench:
         return database
 
     def _build_models(self, connection: Connection) -> None:
-        build_desired(connection, self.module.metadata(), self.module.owned_tables())
+        build_desired(connection, self.module.metadata(), self.owned)
 
     def _build_on_ground(self, connection: Connection) -> None:
         """Build the models where what revisions make below tables is there; take back what they did not need."""
         empty = self.inspect_connection(connection)
         ground = ground_of(self.head_catalog, empty, names_made_by(self.module.metadata()))
+        self._ground = frozenset(ground.objects.keys() - empty.objects.keys())
         try_operations(connection, plan_operations(empty, ground).operations)
         self._build_models(connection)
         try_operations(connection, plan_operations(ground, empty).operations)
@@ -162,6 +189,7 @@ class Workbench:
             replayed=self._replayed,
             keep=(*self.settings.keep, *intent.keep),
             conventions=_conventions(self.module.metadata()),
+            ground=self._ground & self.desired_catalog.objects.keys(),
             author_types=self._author_types(),
             declared=intent.declared,
             source=intent.source,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from lamin_migrate_kit.proof.rows.account import Contents, Loss, losses, read_co
 from lamin_migrate_kit.proof.rows.fill import fill_tables
 from lamin_migrate_kit.proof.source import Way, finding_from, line_of, way_of
 from lamin_migrate_kit.report.model import Finding, Status
+from lamin_migrate_kit.scratch import ScratchDatabase, scratch_database
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -115,11 +116,18 @@ class _Walk:
     def _begin(self, revision: str | None) -> None:
         """A new scratch database at a revision, without rows but those that revisions make."""
         self._stack.close()
-        database = self._stack.enter_context(self._bench.prepared("stairway"))
+        database = self._stack.enter_context(self._below(revision))
         self._connection = self._stack.enter_context(database.connect())
         if revision is not None:
             upgrade(self._connection, self._bench.module, self._bench.script, revision)
         self._at = revision
+
+    def _below(self, revision: str | None) -> AbstractContextManager[ScratchDatabase]:
+        """A database from which the revision is reached by upgrades alone, with as few of them as may be."""
+        unreleased = self._bench.history.unreleased
+        if revision is None or revision not in {one for rev in unreleased for one in (rev.down, rev.id)}:
+            return self._bench.prepared("stairway")
+        return scratch_database(self._bench.server, template=self._bench.released_database, hint="stairway")
 
     def _up(self, revision: Revision, *, again: bool = False) -> None:
         try:
