@@ -267,8 +267,14 @@ def _find_only(root: Path) -> Path:
         f"No schema module was found in {root}: no package there or in src has `_schema_id` in its __init__.py or a"
         f" folder `migrations`. {_seen(root)}",
         where=str(root),
-        next_command=_where_else(root) or _pyproject_lines("lnschema_core"),
+        next_command=_where_else(root) or _pyproject_lines(_likeliest(root)),
     )
+
+
+def _likeliest(root: Path) -> str:
+    """The only package there is, else an example, for the lines to write."""
+    names = [folder.name for folder in _packages(root)]
+    return names[0] if len(names) == 1 else "lnschema_core"
 
 
 def _several(root: Path, found: list[Path]) -> SchemaModuleError:
@@ -316,7 +322,8 @@ def _packages(root: Path) -> list[Path]:
 def _signs(folder: Path) -> list[str]:
     """What makes a package look like a schema module."""
     signs = []
-    if re.search(rb"^_schema_id\b", (folder / "__init__.py").read_bytes(), re.MULTILINE):
+    # Only \n ends a line for a pattern, and a byte order mark may stand before the first.
+    if re.search(rb"(?:^|[\r\n]|\A\xef\xbb\xbf)_schema_id\b", (folder / "__init__.py").read_bytes()):
         signs.append("_schema_id")
     migrations = folder / "migrations"
     # Django's folder of that name holds 0001_initial.py and so on.
