@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 from lamin_migrate_kit.diff.renames.model import Outcome
 from lamin_migrate_kit.diff.renames.scoring import ASK, DECIDE, Fact, compete, log_odds, may_decide
 
+HOPELESS = -6.0
+"""The log-odds below which a pair is nothing to anybody, not even a rival: one in four hundred."""
+
 Side = TypeVar("Side", bound=Hashable)
 
 
@@ -33,9 +36,11 @@ def settle(facts: Mapping[tuple[Side, Side], Sequence[Fact]], weights: Mapping[s
         weights: A weight for every fact's name.
 
     Returns:
-        All pairs, in the order of their ends.
+        All pairs but the hopeless ones, in the order of their ends.
     """
-    odds = {pair: log_odds(known, weights) for pair, known in facts.items()}
+    # In one order: sums of floating point numbers depend on it.
+    every = {pair: log_odds(facts[pair], weights) for pair in sorted(facts)}
+    odds = {pair: z for pair, z in every.items() if z >= HOPELESS}
     decided: dict[tuple[Side, Side], float] = {}
     while True:
         left = _without_ends(odds, decided)
@@ -45,12 +50,8 @@ def settle(facts: Mapping[tuple[Side, Side], Sequence[Fact]], weights: Mapping[s
             break
         decided |= sure
     guessed = _best_guesses(scores)
-    every = compete(odds) | scores | decided
-    return [
-        Settled(current, desired, every[current, desired], outcome, facts[current, desired])
-        for current, desired in sorted(facts)
-        for outcome in [_outcome((current, desired), decided, guessed)]
-    ]
+    known_scores = compete(odds) | scores | decided
+    return [Settled(*pair, known_scores[pair], _outcome(pair, decided, guessed), facts[pair]) for pair in sorted(odds)]
 
 
 def _without_ends(

@@ -62,7 +62,7 @@ def _recurring_words(current: str, desired: str, around: Surroundings) -> list[F
     """The same words change in other names: in several that may be renames, or in one table's that is."""
     change = substitution(current, desired)
     others = around.substitutions.get(change, 1)
-    decided = change in around.tables.changes()
+    decided = change in around.tables.changes
     if others == 1 and not decided:
         return []
     told = "a table's name changes likewise" if decided else f"the same words change in {others} names"

@@ -111,6 +111,21 @@ def compare_names(current: str, desired: str, context: Words = ()) -> NameCompar
 
 
 @lru_cache(maxsize=262144)
+def shared_words(current: str, desired: str) -> float:
+    """The share of words in common, as in `NameComparison.shared`; where many names are compared and no more is asked.
+
+    Args:
+        current: The current name.
+        desired: The desired name.
+    """
+    ours, theirs = words(current), words(desired)
+    # The same word, its forms, abbreviations and initials all start with the same letter.
+    if {word[0] for word in ours}.isdisjoint(word[0] for word in theirs):
+        return 0.0
+    return _share([pair for pair in _pair_off(ours, theirs) if pair.likeness >= SAME_THING], ours, theirs, ())
+
+
+@lru_cache(maxsize=262144)
 def word_likeness(one: str, other: str) -> float:
     """How sure it is that two words stand for the same, from 0 to 1."""
     if one == other:
@@ -200,15 +215,24 @@ def _possible_pairs(ours: Words, theirs: Words) -> Iterator[_Pair]:
 
 def _joined(several: Words, single: Words) -> Iterator[_Pair]:
     """Runs of two or three words on one side that are one word, or its initials, on the other."""
-    for size in (2, 3):
-        for start in range(len(several) - size + 1):
-            run = several[start : start + size]
-            joined, initials = "".join(run), "".join(part[0] for part in run)
-            for j, word in enumerate(single):
-                if joined == word or _is_form(*sorted((joined, word), key=len)):
-                    yield _Pair(tuple(range(start, start + size)), (j,), 0.97)
-                elif word == initials:
-                    yield _Pair(tuple(range(start, start + size)), (j,), 0.8)
+    for start, first in enumerate(several):
+        for j, word in enumerate(single):
+            if word[0] != first[0]:
+                continue
+            for size in (2, 3):
+                run = several[start : start + size]
+                if len(run) < size:
+                    break
+                likeness = _joined_likeness(run, word)
+                if likeness:
+                    yield _Pair(tuple(range(start, start + size)), (j,), likeness)
+
+
+def _joined_likeness(run: Words, word: str) -> float:
+    joined = "".join(run)
+    if joined == word or _is_form(*sorted((joined, word), key=len)):
+        return 0.97
+    return 0.8 if word == "".join(part[0] for part in run) else 0.0
 
 
 def _share(pairs: list[_Pair], ours: Words, theirs: Words, context: Words) -> float:
@@ -222,6 +246,7 @@ def _weight(word: str, context: Words) -> float:
     return LIGHT_WEIGHT if word in LIGHT_WORDS or _in_context(word, context) else 1.0
 
 
+@lru_cache(maxsize=65536)
 def _in_context(word: str, context: Words) -> bool:
     return any(word_likeness(word, other) >= SAME_WORD for other in context)
 

@@ -19,7 +19,6 @@ Otherwise the best guess is asked about when its score is at least `ASK`.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
@@ -36,7 +35,10 @@ MAX_ODDS = 30.0
 """Log-odds are cut here: beyond it floating point numbers have nothing left to subtract from."""
 
 ROUNDS = 20
-"""Rounds of belief propagation; on the projects' histories nothing changes after ten."""
+"""Rounds of belief propagation, at most; on the projects' histories nothing changes after ten."""
+
+STEADY = 1e-6
+"""A change so small that another round would show the same scores."""
 
 Side = TypeVar("Side", bound=Hashable)
 
@@ -96,20 +98,25 @@ def compete(odds: Mapping[tuple[Side, Side], float]) -> dict[tuple[Side, Side], 
     Returns:
         Scores from 0 to 1 by (current, desired).
     """
-    strength = {edge: exp(min(z, MAX_ODDS)) for edge, z in odds.items()}
-    free_current = free_desired = dict.fromkeys(strength, 1.0)
+    numbers: dict[tuple[int, Side], int] = {}
+    edges = [
+        (exp(min(z, MAX_ODDS)), numbers.setdefault((0, a), len(numbers)), numbers.setdefault((1, b), len(numbers)))
+        for (a, b), z in odds.items()
+    ]
+    free_current = free_desired = [1.0] * len(edges)
     for _ in range(ROUNDS):
-        free_current = _free(strength, free_desired, 0)
-        free_desired = _free(strength, free_current, 1)
-    belief = {edge: strength[edge] * free_current[edge] * free_desired[edge] for edge in strength}
-    return {edge: value / (1 + value) for edge, value in belief.items()}
+        before = free_desired
+        free_current = _free([(value, a) for value, a, _ in edges], free_desired, len(numbers))
+        free_desired = _free([(value, b) for value, _, b in edges], free_current, len(numbers))
+        if max((abs(x - y) for x, y in zip(before, free_desired, strict=True)), default=0.0) < STEADY:
+            break
+    beliefs = [value * x * y for (value, _, _), x, y in zip(edges, free_current, free_desired, strict=True)]
+    return {pair: belief / (1 + belief) for pair, belief in zip(odds, beliefs, strict=True)}
 
 
-def _free(
-    strength: Mapping[tuple[Side, Side], float], other: Mapping[tuple[Side, Side], float], end: int
-) -> dict[tuple[Side, Side], float]:
+def _free(claims: Sequence[tuple[float, int]], other: Sequence[float], ends: int) -> list[float]:
     """For every pair, how likely its one end is not taken by another pair."""
-    claims: dict[Side, float] = defaultdict(float)
-    for edge, value in strength.items():
-        claims[edge[end]] += value * other[edge]
-    return {edge: 1 / (1 + max(0.0, claims[edge[end]] - value * other[edge])) for edge, value in strength.items()}
+    taken = [0.0] * ends
+    for (value, end), free in zip(claims, other, strict=True):
+        taken[end] += value * free
+    return [1 / (1 + max(0.0, taken[end] - value * free)) for (value, end), free in zip(claims, other, strict=True)]

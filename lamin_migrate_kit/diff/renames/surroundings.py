@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from lamin_migrate_kit.diff.renames.names import SAME_WORD, Words, common_start, word_likeness, words
 from lamin_migrate_kit.diff.renames.shapes import TableKey
@@ -49,7 +50,7 @@ def common_prefix(gone: Iterable[TableKey], new: Iterable[TableKey]) -> Words:
     return () if starts else prefix
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableMap:
     """Which tables are renamed, as far as it is known yet.
 
@@ -71,6 +72,7 @@ class TableMap:
             return self
         return TableMap({a: b for a, b in self.renamed.items() if a != table}, self.open)
 
+    @cached_property
     def changes(self) -> frozenset[Substitution]:
         """The words that change in the names of tables whose rename is decided."""
         decided = ((a, b) for a, b in self.renamed.items() if a not in self.open and a.name != b.name)
@@ -86,15 +88,29 @@ class TableMap:
         Returns:
             The name's words, and the first open question that they rest on.
         """
-        text, question = words(name), ""
-        for table in sorted(self.renamed, key=lambda key: (-len(words(key.name)), key)):
-            desired = self.renamed[table]
-            if table.name == desired.name:
-                continue
-            replaced = _replace(text, words(table.name), without_prefix(words(desired.name), prefix))
-            if replaced != text:
-                text, question = replaced, question or self.open.get(table, "")
-        return text, question
+        known = self._translated.get((name, prefix))
+        if known is None:
+            known = self._translated[name, prefix] = self._translate(words(name), prefix)
+        return known
+
+    def _translate(self, name: Words, prefix: Words) -> tuple[Words, str]:
+        question = ""
+        for part, new, open_question in self._replacements:
+            replaced = _replace(name, part, without_prefix(new, prefix))
+            if replaced != name:
+                name, question = replaced, question or open_question
+        return name, question
+
+    @cached_property
+    def _translated(self) -> dict[tuple[str, Words], tuple[Words, str]]:
+        """Names that were translated before: every name is compared with many."""
+        return {}
+
+    @cached_property
+    def _replacements(self) -> list[tuple[Words, Words, str]]:
+        """The words of renamed tables, the longest names first, with the open question that each rests on."""
+        renamed = [(words(a.name), words(b.name), self.open.get(a, "")) for a, b in sorted(self.renamed.items())]
+        return sorted((r for r in renamed if r[0] != r[1]), key=lambda replacement: -len(replacement[0]))
 
 
 def without_prefix(name: Words, prefix: Words) -> Words:

@@ -9,7 +9,7 @@ from math import log
 
 from lamin_migrate_kit.diff.renames.model import SourceChange
 from lamin_migrate_kit.diff.renames.name_evidence import compared, name_facts, source_facts
-from lamin_migrate_kit.diff.renames.names import compare_names, words
+from lamin_migrate_kit.diff.renames.names import compare_names, shared_words, words
 from lamin_migrate_kit.diff.renames.scoring import Fact
 from lamin_migrate_kit.diff.renames.shapes import ColumnShape, SchemaShape, TableKey, TableShape
 from lamin_migrate_kit.diff.renames.surroundings import Surroundings
@@ -26,6 +26,9 @@ MORE_COLUMNS = 3
 
 ALL = 0.999
 """A share that is all, but for rounding."""
+
+PLAUSIBLE = 0.2
+"""The weighed share of the smaller table's columns that makes a pair of tables worth looking closer."""
 
 FOLLOWED = 0.9
 """How alike two columns are whose foreign keys lead to one table, under its current and its desired name."""
@@ -141,10 +144,11 @@ def shared_columns(current: Sequence[ColumnShape], desired: Sequence[ColumnShape
     same = {n for n in ours if n in theirs and same_family(ours[n].type, theirs[n].type) is not False}
     alike = _pair_off([c for c in current if c.name not in same], [c for c in desired if c.name not in same], around)
     weight = {name: _distinction(name, around) for name in (*ours, *theirs)}
-    total_ours, total_theirs = sum(weight[n] for n in ours), sum(weight[n] for n in theirs)
+    # Sums go in order of the names: those of floating point numbers depend on it.
+    total_ours, total_theirs = sum(weight[n] for n in sorted(ours)), sum(weight[n] for n in sorted(theirs))
     if not total_ours or not total_theirs:
         return Overlap(0, len(ours) + len(theirs), 0.0, 0.0)
-    common = sum(weight[n] for n in same)
+    common = sum(weight[n] for n in sorted(same))
     left = common + sum(weight[a] * likeness for (a, _), likeness in alike.items())
     right = common + sum(weight[b] * likeness for (_, b), likeness in alike.items())
     followed = [a for (a, _), likeness in alike.items() if likeness >= FOLLOWED]
@@ -161,6 +165,29 @@ def shared_columns(current: Sequence[ColumnShape], desired: Sequence[ColumnShape
 def _open_question(column: ColumnShape, around: Surroundings) -> str:
     goals = (target.table for target in column.foreign_keys or ())
     return next((around.tables.open[goal] for goal in goals if goal in around.tables.open), "")
+
+
+def plausible(current: TableShape, desired: TableShape, around: Surroundings) -> bool:
+    """Whether two tables have anything in common that makes it worth looking closer; quick, for many pairs.
+
+    Args:
+        current: The table that is gone.
+        desired: The table that is new.
+        around: What the rest of the comparison says.
+    """
+    if shared_words(current.key.name, desired.key.name) or (current.key, desired.key) in around.references:
+        return True
+    ours, theirs = (_traits(table, around) for table in (current, desired))
+    common = sum(_distinction(trait, around) for trait in sorted(ours & theirs))
+    return common >= PLAUSIBLE * min(
+        sum(_distinction(trait, around) for trait in sorted(traits)) for traits in (ours, theirs)
+    )
+
+
+def _traits(table: TableShape, around: Surroundings) -> set[str]:
+    """What a table's columns are called, and where their foreign keys lead."""
+    goals = {str(around.tables.follow(t.table)) for column in table.columns for t in column.foreign_keys or ()}
+    return {column.name for column in table.columns} | {f"-> {goal}" for goal in goals}
 
 
 def _distinction(name: str, around: Surroundings) -> float:
@@ -194,7 +221,7 @@ def _likeness(current: ColumnShape, desired: ColumnShape, around: Surroundings) 
             return FOLLOWED
         if any(table in around.tables.renamed for table in tables):
             return 0.0
-    shared = compare_names(current.name, desired.name).shared
+    shared = shared_words(current.name, desired.name)
     return ALIKE * shared if shared >= 0.5 else 0.0
 
 

@@ -17,7 +17,7 @@ from lamin_migrate_kit.diff.renames.surroundings import (
     common_prefix,
     count_substitutions,
 )
-from lamin_migrate_kit.diff.renames.table_evidence import column_frequency, table_facts
+from lamin_migrate_kit.diff.renames.table_evidence import column_frequency, plausible, table_facts
 from lamin_migrate_kit.diff.renames.weights import ENUM_WEIGHTS, TABLE_WEIGHTS
 
 Keys = Sequence[TableKey]
@@ -86,7 +86,7 @@ def _table_pairs(
     for a in gone:
         for b in new:
             rename = table_rename(a, b)
-            if refusals.allow(rename):
+            if plausible(ours[a], theirs[b], around) and refusals.allow(rename):
                 facts[a, b] = table_facts(ours[a], theirs[b], around, source.of_table(a, b)) + refusals.facts(rename)
     return facts
 
