@@ -6,6 +6,7 @@ worktrees never touch each other's containers; the name of a server for one comm
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -76,8 +77,14 @@ def open_compose(settings: Settings, major: int | None) -> Iterator[Server]:
 
 def refuse_without_docker() -> None:
     """Raise Unavailable, quickly, when there is no Docker Engine with Compose v2."""
-    if shutil.which("docker") is None:
+    program = shutil.which("docker")
+    if program is None:
         raise Unavailable("the command docker is not installed")
+    _probe(program)
+
+
+@functools.cache
+def _probe(program: str) -> None:  # noqa: ARG001 - what answered once is not asked again by the same command
     try:
         # Not the version command: that one answers without an Engine.
         engine = _docker("info", "--format", "{{.ServerVersion}}", seconds=_PROBE_SECONDS)

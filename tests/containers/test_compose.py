@@ -1,0 +1,241 @@
+"""compose.yaml and the commands on it, with a real Engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lamin_migrate_kit.fingerprint import server_settings
+from lamin_migrate_kit.servers.compose import service_url
+from lamin_migrate_kit.servers.server import describe_server
+from lamin_migrate_kit.settings import SUPPORTED_MAJORS
+from tests.containers.checkouts import ROOT, Checkout, docker, has_image, leftovers, without_times_and_ids
+
+PROFILES = ("scratch", "17", "16", "15")
+# On a quiet machine. One that is busy with other things takes its share longer; the best of three counts.
+WARM_SECONDS = 4.0
+
+
+def require_image(major: int) -> None:
+    name = f"postgres:{major}-trixie"
+    if not has_image(name):
+        pytest.skip(f"the image {name} is not on this machine")
+
+
+def compose(project: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["docker", "compose", "-f", str(ROOT / "compose.yaml"), "-p", project, *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+# --- the definition
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_compose_accepts_every_profile(profile: str) -> None:
+    done = compose("kit-test-config", "--profile", profile, "config", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("major", SUPPORTED_MAJORS)
+def test_every_profile_comes_up_and_is_that_major(major: int) -> None:
+    require_image(major)
+    profile = service = "scratch"
+    if major != max(SUPPORTED_MAJORS):
+        profile, service = str(major), f"scratch-{major}"
+    project = f"kit-test-up-{major}"
+    try:
+        done = compose(project, "--profile", profile, "up", "--detach", "--wait", service)
+        assert done.returncode == 0, done.stderr
+        host, port = compose(project, "port", service, "5432").stdout.strip().split(":")
+        assert host == "127.0.0.1"
+        server = describe_server("compose", service_url(host, int(port)), own=True)
+        assert (server.major, dict(server_settings(server))["fsync"]) == (major, "off")
+        assert docker("volume", "ls", "--quiet", "--filter", f"name={project}") == ""
+    finally:
+        compose(project, "--profile", "*", "down", "--volumes", "--timeout", "0")
+    assert leftovers(project) == []
+
+
+# --- the development server
+
+
+def test_data_outlive_down_and_not_reset(checkout: Checkout) -> None:
+    up = checkout.invoke("db.up")
+    assert up.returncode == 0, up.stderr
+    assert "compose Postgres 18" in up.stdout
+    assert "waiting for the container to become healthy" in up.stderr
+    checkout.done("db.psql", "--command", "CREATE TABLE kept (id int)")
+    checkout.done("db.down")
+    assert checkout.invoke("db.status").returncode == 1
+    checkout.done("db.up")
+    assert "kept" in checkout.done("db.psql", "--command", "\\dt")
+    checkout.done("db.reset", "--yes")
+    assert "kept" not in checkout.done("db.psql", "--command", "\\dt")
+    assert checkout.done("db.url").startswith("postgresql://postgres:postgres@127.0.0.1:")
+
+
+def test_a_warm_start_takes_a_few_seconds(checkout: Checkout) -> None:
+    checkout.done("db.up")
+    taken = []
+    for _ in range(3):
+        checkout.done("db.down")
+        began = time.monotonic()
+        checkout.done("db.up")
+        taken.append(time.monotonic() - began)
+    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    assert min(taken) < WARM_SECONDS * max(1, busy), (taken, busy)
+
+
+def test_two_worktrees_have_servers_of_their_own(make_checkout: Callable[[str], Checkout]) -> None:
+    one, other = make_checkout("one"), make_checkout("other")
+    both = [one.start("db.up"), other.start("db.up")]
+    for process in both:
+        output, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, output + errors
+    one.done("db.psql", "--command", "CREATE TABLE of_one (id int)")
+    assert "of_one" not in other.done("db.psql", "--command", "\\dt")
+    one.done("db.down")
+    other.done("db.psql", "--command", "SELECT 1")
+
+
+def test_a_stranger_with_the_kits_image_is_left_alone(checkout: Checkout) -> None:
+    stranger = docker("run", "--detach", "-e", "POSTGRES_HOST_AUTH_METHOD=trust", "postgres:18-trixie")
+    try:
+        for task in ("db.up", "db.reset --yes", "db.down"):
+            checkout.done(*task.split())
+        assert docker("inspect", "--format", "{{.State.Running}}", stranger) == "true"
+    finally:
+        docker("rm", "--force", "--volumes", stranger)
+
+
+# --- proofs
+
+
+def test_ci_says_in_a_container_what_it_says_with_the_embedded_postgres(checkout: Checkout) -> None:
+    contained = checkout.json("ci")
+    embedded = checkout.json("ci", LAMIN_MIGRATE_PROVIDER="embedded")
+    assert contained["status"] == "passed"
+    assert without_times_and_ids(contained) == without_times_and_ids(embedded)
+    assert contained["environment"]["image"].startswith("sha256:")
+    assert contained["environment"]["packages"] == embedded["environment"]["packages"]
+    assert leftovers(checkout.project) == []
+
+
+def test_another_major_is_used_and_marked(checkout: Checkout) -> None:
+    require_image(17)
+    found = checkout.json("ci", LAMIN_MIGRATE_POSTGRES="17")
+    assert found["environment"]["postgres"].startswith("compose Postgres 17.")
+    assert "not the pinned major 18" in found["environment"]["postgres"]
+    assert leftovers(checkout.project) == []
+
+
+# --- what goes wrong: a clear message, and nothing left
+
+
+def test_an_image_that_cannot_be_pulled(checkout: Checkout) -> None:
+    checkout.set('image = "127.0.0.1:9/nobody/postgres:18"')
+    for task in ("db.up", "ci"):
+        done = checkout.invoke(task)
+        assert done.returncode == 2
+        assert "The image 127.0.0.1:9/nobody/postgres:18 cannot be pulled." in done.stderr
+        assert "connection refused" in done.stderr
+        assert "LAMIN_MIGRATE_PROVIDER=embedded" in done.stderr
+        assert leftovers(checkout.project) == []
+
+
+def test_a_broken_compose_file(checkout: Checkout) -> None:
+    checkout.compose_file("services:\n  postgres: [\n")
+    done = checkout.invoke("ci")
+    assert done.returncode == 2
+    assert "compose.yaml cannot be used." in done.stderr
+    assert "yaml" in done.stderr
+    assert str(checkout.root / "compose.yaml") in done.stderr
+    assert leftovers(checkout.project) == []
+
+
+def test_an_engine_that_does_not_run(checkout: Checkout, tmp_path: Path) -> None:
+    for task in ("db.up", "ci"):
+        done = checkout.invoke(task, DOCKER_HOST=f"unix://{tmp_path}/nobody.sock")
+        assert done.returncode == 2
+        assert "No Postgres could be had." in done.stderr
+        assert "compose: no Docker Engine answers" in done.stderr
+        assert "docker info" in done.stderr
+
+
+SERVICE = """\
+services:
+  {name}:
+    image: postgres:18-trixie
+    environment: {{POSTGRES_PASSWORD: postgres}}
+    command: postgres {options}
+    ports: ["127.0.0.1:{port}:5432"]
+    healthcheck: {{test: [CMD, pg_isready, --host=127.0.0.1], interval: 1s, retries: 60}}
+"""
+
+
+def test_a_port_that_is_taken(checkout: Checkout) -> None:
+    # The kit's own file takes a free one; a project's own may name one.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        checkout.compose_file(SERVICE.format(name="postgres", options="", port=port))
+        done = checkout.invoke("db.up")
+    assert done.returncode == 2
+    assert "The container did not start." in done.stderr
+    assert str(port) in done.stderr
+    assert "address already in use" in done.stderr
+    assert leftovers(checkout.project) == []
+
+
+def test_a_server_that_does_not_start_shows_its_last_log_lines(checkout: Checkout) -> None:
+    checkout.compose_file(SERVICE.format(name="scratch", options="-c nonsense=1", port=0))
+    began = time.monotonic()
+    done = checkout.invoke("ci")
+    assert done.returncode == 2
+    assert 'unrecognized configuration parameter "nonsense"' in done.stderr
+    assert time.monotonic() - began < 60
+    assert leftovers(checkout.project) == []
+
+
+def wait_for_container(project: str) -> str:
+    """The id of the first container of a project that is healthy."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        listed = docker("ps", "--filter", "health=healthy", "--format", "{{.ID}} {{.Names}}")
+        for line in listed.splitlines():
+            container, name = line.split()
+            if name.startswith(project):
+                return container
+        time.sleep(0.1)
+    raise AssertionError("no container became healthy")
+
+
+def test_a_container_that_is_killed_while_ci_runs(checkout: Checkout) -> None:
+    with checkout.start("ci", "--all") as running:
+        assert running.stdout
+        for line in running.stdout:
+            if "chain with one head" in line:
+                break
+        docker("kill", wait_for_container(checkout.project))
+        rest, errors = running.communicate(timeout=120)
+    assert running.returncode == 2, rest + errors
+    assert "compose Postgres 18" in errors
+    assert "stopped answering while it was in use" in errors
+    assert "Traceback" not in rest + errors
+    assert leftovers(checkout.project) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_ci_that_is_stopped_takes_its_container_along(checkout: Checkout, number: signal.Signals) -> None:
+    with checkout.start("ci", "--all") as running:
+        wait_for_container(checkout.project)
+        running.send_signal(number)
+        running.communicate(timeout=120)
+    assert running.returncode != 0
+    assert leftovers(checkout.project) == []

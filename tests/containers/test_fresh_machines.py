@@ -1,0 +1,74 @@
+"""A fresh machine: an ordinary user clones the repository, and runs the two commands of the README."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.containers.checkouts import docker, has_image
+from tests.test_scripts import fresh_checkout
+
+DEBIAN = "debian:trixie"
+PYTHON = "mcr.microsoft.com/devcontainers/python:3.13-trixie"
+PACKAGES = "git python3 python3-venv procps"
+
+
+class Machine:
+    """A container that stands for a machine.
+
+    Args:
+        image: What it starts from.
+        source: A repository to clone from.
+    """
+
+    def __init__(self, image: str, source: Path) -> None:
+        self.name = f"kit-test-machine-{uuid.uuid4().hex[:8]}"
+        docker("run", "--detach", "--init", "--name", self.name, "--shm-size=1g", image, "sleep", "infinity")
+        docker("cp", str(source), f"{self.name}:/source")
+
+    def root(self, script: str) -> str:
+        return self._run(script, "root")
+
+    def newcomer(self, script: str) -> str:
+        return self._run(f"cd ~/kit 2>/dev/null || cd ~; {script}", "newcomer")
+
+    def _run(self, script: str, user: str) -> str:
+        home = "/root" if user == "root" else f"/home/{user}"
+        arguments = ("exec", "--user", user, "--env", f"HOME={home}", self.name, "bash", "-c")
+        output = docker(*arguments, f"({script}) 2>&1; echo exit code $?")
+        body, _, code = output.rpartition("exit code ")
+        assert code == "0", body
+        return body
+
+
+@pytest.fixture
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    if not has_image(request.param):
+        pytest.skip(f"the image {request.param} is not on this machine")
+    source = fresh_checkout(tmp_path / "source")
+    identity = "-c user.name=kit -c user.email=kit@example.org"
+    assert os.system(f"git -C '{source}' {identity} commit -qm all") == 0
+    made = Machine(request.param, source)
+    try:
+        if request.param == DEBIAN:
+            made.root(f"apt-get update -qq && apt-get install -y -qq --no-install-recommends {PACKAGES}")
+        made.root("useradd --create-home --shell /bin/bash newcomer && chown -R newcomer /source")
+        made.newcomer("git clone -q /source ~/kit")
+        yield made
+    finally:
+        docker("rm", "--force", "--volumes", made.name)
+
+
+@pytest.mark.parametrize("machine", [DEBIAN, PYTHON], indirect=True, ids=["debian", "python"])
+def test_newcomer_plays_the_demo_and_runs_the_checks(machine: Machine) -> None:
+    demo = machine.newcomer("./scripts/demo")
+    assert 'op.alter_column("notebook", column_name="v", new_column_name="version", schema="core")' in demo
+    checks = machine.newcomer("./scripts/test --quick")
+    assert " passed" in checks.splitlines()[-1]
+    assert "FAILED" not in checks
+    assert machine.newcomer("git status --short") == ""
+    assert machine.newcomer("ls /tmp") == "", "nothing is left behind"
