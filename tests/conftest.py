@@ -16,6 +16,7 @@ from lamin_migrate_kit.servers.provider import Unavailable
 from lamin_migrate_kit.servers.server import describe_server
 from lamin_migrate_kit.servers.system import find_binaries
 from lamin_migrate_kit.settings import Settings
+from tests.authors import Author
 
 ROOT = Path(__file__).parent.parent
 _SHARED = pytest.StashKey[ExitStack]()
@@ -77,3 +78,11 @@ def scratch(server: Server) -> Iterator[ScratchDatabase]:
     """An empty database of its own for each test."""
     with scratch_database(server, hint="test") as database:
         yield database
+
+
+@pytest.fixture
+def author(tmp_path: Path, server: Server) -> Iterator[Author]:
+    """An author whose schema module has neither models nor revisions yet."""
+    writing = Author(tmp_path / "project", server)
+    yield writing
+    writing.close()

@@ -9,7 +9,7 @@ from lamin_migrate_kit.catalog.model import Catalog
 from lamin_migrate_kit.comparison.flags import refuse_idle_flags, refuse_unknown_names
 from lamin_migrate_kit.comparison.keeping import carry_kept, view_notes
 from lamin_migrate_kit.comparison.model import Ask, Comparison, Sides
-from lamin_migrate_kit.comparison.recording import record_drop, record_keep
+from lamin_migrate_kit.comparison.recording import drop_reasons, record_drop, record_keep
 from lamin_migrate_kit.comparison.renaming import Reading, read_renames, rename_questions, title_without
 from lamin_migrate_kit.decisions import Decisions, parse_pairs
 from lamin_migrate_kit.diff.chosen_names import adopt_chosen_names
@@ -17,7 +17,8 @@ from lamin_migrate_kit.diff.differ import diff_catalogs
 from lamin_migrate_kit.diff.renames import render_flag
 from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Answers, Operation, Plan
-from lamin_migrate_kit.operations.spelling.renames import lower_renames
+from lamin_migrate_kit.operations.spelling.followers import following_operations
+from lamin_migrate_kit.operations.spelling.renames import Renaming, lower_renames
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.workbench import Workbench
@@ -58,10 +59,9 @@ def _compare(sides: Sides, decisions: Decisions) -> Comparison:
 
 
 def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Comparison:
-    renames = lower_renames(reading.chosen, sides.current, sides.desired)
-    renamed = sides.renamed(renames.upgrade) if renames.upgrade else sides.current
-    named = sides.desired if sides.exact_names else _named(sides, renamed, reading)
+    renames, renamed, named = _rename(sides, reading)
     carried = carry_kept(sides, named, decisions, renamed, reading.renames)
+    reasons = drop_reasons(decisions, reading.renames) if sides.models else {}
     up = _plan(sides, renamed, carried.desired, _answers(decisions))
     # What was decided is about values on their way up; on the way down they only have to fit.
     down = _plan(sides, carried.desired, renamed, Answers(neutral_backfills=True, assume_empty=decisions.assume_empty))
@@ -71,7 +71,7 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
         renamed=renamed,
         desired=carried.desired,
         diff=diff,
-        upgrade=(*renames.upgrade, *(record_drop(one, decisions, sides.models) for one in up.operations)),
+        upgrade=(*renames.upgrade, *(record_drop(one, reasons) if sides.models else one for one in up.operations)),
         downgrade=(*down.operations, *renames.downgrade),
         remarks=tuple(record_keep(key) for key in carried.said),
         candidates=reading.candidates,
@@ -87,8 +87,19 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
     )
 
 
-def _named(sides: Sides, renamed: Catalog, reading: Reading) -> Catalog:
-    return adopt_chosen_names(sides.current, renamed, sides.desired, reading.renames)
+def _rename(sides: Sides, reading: Reading) -> tuple[Renaming, Catalog, Catalog]:
+    """The renames with what follows them, the current side after them, and the desired side with chosen names."""
+    renames, renamed = lower_renames(reading.chosen, sides.current, sides.desired), sides.current
+    if renames.upgrade:
+        renamed = sides.renamed(renames.upgrade)
+    named = sides.desired
+    if not sides.exact_names:
+        named = adopt_chosen_names(sides.current, renamed, named, reading.renames)
+    after, before = following_operations(renamed, named, reading.renames)
+    if after:
+        renames = Renaming((*renames.upgrade, *after), (*before, *renames.downgrade))
+        renamed = sides.renamed(renames.upgrade)
+    return renames, renamed, named
 
 
 def _answers(decisions: Decisions) -> Answers:

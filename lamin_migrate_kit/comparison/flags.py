@@ -53,7 +53,8 @@ def _refuse_declared(sides: Sides, flag: str, text: str) -> None:
         return
     if flag == "drop":
         raise SettingsError(
-            f"--drop {text}: the models declare it.", next_command="take it out of the models, then run this again"
+            f"--drop {text}: the models declare or need it.",
+            next_command="take it out of the models, then run this again",
         )
 
 

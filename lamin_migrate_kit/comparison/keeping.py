@@ -10,7 +10,7 @@ from lamin_migrate_kit.catalog.model import Catalog, ObjectKey
 from lamin_migrate_kit.comparison.model import Sides
 from lamin_migrate_kit.comparison.naming import dotted, follow_renames, render_key
 from lamin_migrate_kit.decisions import Decisions
-from lamin_migrate_kit.diff.kept import Kept, keep_undeclared
+from lamin_migrate_kit.diff.kept import Kept, keep_undeclared, owner_of
 from lamin_migrate_kit.diff.renames import Rename
 from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Answers, Question
@@ -56,7 +56,9 @@ def carry_kept(
 
     def keep_without(refused: Iterable[ObjectKey]) -> Kept:
         gone = {*drop, *map(str, refused)}
-        return keep_undeclared(renamed, desired, keep=(*before, *by_flag), drop=gone, conventions=sides.conventions)
+        return keep_undeclared(
+            renamed, desired, keep=(*before, *by_flag), drop=gone, conventions=sides.conventions, ground=sides.ground
+        )
 
     kept = keep_without(())
     spelled, refused = _spelled(sides, desired, kept)
@@ -79,7 +81,10 @@ def _spelled(sides: Sides, desired: Catalog, kept: Kept) -> tuple[Catalog, Mappi
         return kept.desired, refused
     # Names that revisions chose are known to us, not to the database on which the models were built.
     spelled = {key: replayed.catalog.objects.get(key, value) for key, value in kept.desired.objects.items()}
-    return replace(kept.desired, objects=spelled), {}
+    # What the server makes along: a kept partition has indexes and keys of its own for those of its table.
+    made = {key for key in kept.desired.objects.keys() - desired.objects.keys() if key.kind == "table"}
+    along = {key: value for key, value in replayed.catalog.objects.items() if owner_of(value) in made}
+    return replace(kept.desired, objects=dict(sorted({**spelled, **along}.items()))), {}
 
 
 def _questions(kept: Kept, refused: Mapping[ObjectKey, str]) -> tuple[Question, ...]:

@@ -49,6 +49,7 @@ class Sides:
         models: Whether the desired side comes from models, which never declare some kinds.
         keep: Names that settings and revisions say stay.
         conventions: How the models name indexes and constraints.
+        ground: What is on the desired side only because models are built on it: revisions make it.
         author_types: The author's spelling of types.
         declared: Renames that the models declare.
         source: What the models' source says of renames.
@@ -63,6 +64,7 @@ class Sides:
     models: bool = True
     keep: tuple[str, ...] = ()
     conventions: Conventions = field(default_factory=lambda: USUAL_CONVENTIONS)
+    ground: frozenset[ObjectKey] = frozenset()
     author_types: TypeWords = no_author_types
     declared: tuple[Declaration, ...] = ()
     source: SourceEvidence = NO_SOURCE

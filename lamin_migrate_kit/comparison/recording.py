@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lamin_migrate_kit.catalog.model import ObjectKey
-from lamin_migrate_kit.comparison.naming import dotted, render_key
+from lamin_migrate_kit.comparison.naming import dotted, follow_renames, render_key
 from lamin_migrate_kit.decisions import Decisions
+from lamin_migrate_kit.diff.renames import Rename
 from lamin_migrate_kit.operations.model import Operation
 
 
-def record_drop(operation: Operation, decisions: Decisions, models: bool) -> Operation:
+def drop_reasons(decisions: Decisions, renames: Iterable[Rename]) -> dict[str, str]:
+    """Which flag says of what, by its dotted name after renames, that it goes."""
+    found = {}
+    for text in decisions.no_renames:
+        for name in follow_renames([dotted(text.split(":")[0])], renames):
+            found[name] = f"--no-rename {text} says so"
+    for text in decisions.drops:
+        found |= dict.fromkeys(follow_renames([dotted(text)], renames), "--drop says so")
+    return found
+
+
+def record_drop(operation: Operation, reasons: Mapping[str, str]) -> Operation:
     """A drop that loses something, or that somebody asked for, is a decision, and stands as such in the file.
 
     Args:
         operation: Any operation.
-        decisions: What is decided.
-        models: Whether the desired side comes from models; between two databases every difference is a fact.
+        reasons: From `drop_reasons`.
     """
-    reason = _reason(operation, decisions) if operation.action == "drop" and models else None
+    if operation.action != "drop":
+        return operation
+    reason = reasons.get(str(operation.key)) or ("the models no longer declare it" if operation.loses else None)
     if reason is None:
         return operation
     comment = f"migrate-kit: drop {render_key(operation.key)} because {reason}"
     return replace(operation, comments=(*operation.comments, comment))
-
-
-def _reason(operation: Operation, decisions: Decisions) -> str | None:
-    name = str(operation.key)
-    if name in map(dotted, decisions.drops):
-        return "--drop says so"
-    refused = [text for text in decisions.no_renames if dotted(text.split(":")[0]) == name]
-    if refused:
-        return f"--no-rename {refused[0]} says so"
-    return "the models no longer declare it" if operation.loses else None
 
 
 def record_keep(key: ObjectKey) -> str:

@@ -47,6 +47,8 @@ _PARTS = frozenset(("column", "constraint", "trigger", "policy", "rule"))
 # What SQLAlchemy's models cannot say of a table or column: where they leave it as it is in a new table, revisions rule.
 _TABLE_SETTINGS = ("row_security", "force_row_security", "replica_identity")
 _COLUMN_SETTINGS = ("storage", "compression", "statistics", "options")
+# What a change of a column brings to the same column of partitions and of tables that inherit.
+_FROM_PARENT = ("type", "not_null", "default", "generated", "collation", "not_null_no_inherit", "not_null_valid")
 
 Conventions = Mapping[str, str]
 """Templates of names as in `MetaData.naming_convention`, by `ix`, `uq`, `ck`, `fk`, `pk`."""
@@ -88,6 +90,7 @@ def keep_undeclared(
     keep: Collection[str] = (),
     drop: Collection[str] = (),
     conventions: Conventions = USUAL_CONVENTIONS,
+    ground: Collection[ObjectKey] = (),
 ) -> Kept:
     """Carry over what the models do not declare.
 
@@ -98,34 +101,43 @@ def keep_undeclared(
         drop: Dotted names that go.
         conventions: How the models name indexes and constraints: what is named so was declared, and goes with its
             declaration.
+        ground: What is on the desired side because models are built on it, and not because they declare it.
     """
-    return _Keeping(current, desired, frozenset(keep), frozenset(drop), conventions).run()
+    return _Keeping(current, desired, frozenset(keep), frozenset(drop), conventions, frozenset(ground)).run()
 
 
 class _Keeping:
     def __init__(
-        self, current: Catalog, desired: Catalog, keep: frozenset[str], drop: frozenset[str], conventions: Conventions
+        self,
+        current: Catalog,
+        desired: Catalog,
+        keep: frozenset[str],
+        drop: frozenset[str],
+        conventions: Conventions,
+        ground: frozenset[ObjectKey],
     ) -> None:
         self.current, self.desired = current, desired
-        self.keep, self.drop, self.conventions = keep, drop, conventions
+        self.keep, self.drop, self.conventions, self.ground = keep, drop, conventions, ground
         self.only_current = {key: v for key, v in current.objects.items() if key not in desired.objects}
-        self.declared_kinds = {key.kind for key in desired.objects} - _ALWAYS_KEPT
+        # A sequence that a column owns comes with the column, and says nothing about sequences that stand alone.
+        said = (v for v in desired.objects.values() if not (isinstance(v, Sequence) and v.owned_by))
+        self.declared_kinds = {value.key.kind for value in said if value.key not in ground} - _ALWAYS_KEPT
 
     def run(self) -> Kept:
         chosen = {key for key in self.only_current if self._is_said(key) or self._stays_by_itself(key)}
         open_ = {key for key in self.only_current if self._is_a_question(key)} - chosen
         carried, blocked = self._without_ground(chosen | open_ | self._parts_of(chosen | open_))
-        shown = tuple(sorted(key for key in carried & chosen if self._stands_alone(key, carried)))
+        shown = tuple(sorted(key for key in self.ground | carried & chosen if self._stands_alone(key, carried)))
         return Kept(
             self._with(carried),
             shown,
-            said=tuple(key for key in shown if self._is_said(key) and not self._stays_by_itself(key)),
+            said=tuple(key for key in shown if key in chosen and self._is_said(key) and not self._stays_by_itself(key)),
             open=tuple(sorted(open_ & carried)),
             blocked=dict(sorted(blocked.items())),
         )
 
     def _with(self, carried: Collection[ObjectKey]) -> Catalog:
-        objects = {**self.desired.objects, **{key: self.current.objects[key] for key in carried}}
+        objects = {**self.desired.objects, **{key: self._carried(key) for key in carried}, **self._new_columns(carried)}
         objects = {key: self._with_settings(key, value) for key, value in objects.items()}
         near = {
             pair
@@ -138,8 +150,58 @@ class _Keeping:
 
     def _parts_of(self, wholes: Collection[ObjectKey]) -> set[ObjectKey]:
         """A table is kept with all that belongs to it, as far as nobody says otherwise."""
-        along = {key for key, value in self.only_current.items() if _owner(key, value) in wholes}
-        return {key for key in along if str(key) not in self.drop}
+        along = {key for key, value in self.only_current.items() if owner_of(value) in wholes}
+        return {key for key in along if str(key) not in self.drop and not self._gone_from_parent(key)}
+
+    # A partition, or a table that inherits, has the columns of its parent.
+
+    def _gone_from_parent(self, key: ObjectKey) -> bool:
+        value = self.only_current[key]
+        if not isinstance(value, Column) or value.local:
+            return False
+        parents = self._declared_parents(key.table)
+        return bool(parents) and not any(self._in(parent, key.part) in self.desired.objects for parent in parents)
+
+    def _declared_parents(self, table: ObjectKey) -> list[ObjectKey]:
+        """The nearest parents that the models declare."""
+        value = self.current.objects.get(table)
+        if not isinstance(value, Table):
+            return []
+        parents = [value.partition_of] if value.partition_of else list(value.inherits)
+        return [
+            found
+            for parent in parents
+            for found in ([parent] if parent in self.desired.objects else self._declared_parents(parent))
+        ]
+
+    @staticmethod
+    def _in(table: ObjectKey, column: str) -> ObjectKey:
+        return ObjectKey("column", table.schema, table.name, column)
+
+    def _carried(self, key: ObjectKey) -> CatalogObject:
+        """The object as it is, a column with what changes of its parent's."""
+        value = self.current.objects[key]
+        if not isinstance(value, Column):
+            return value
+        for parent in self._declared_parents(key.table):
+            place = self._in(parent, key.part)
+            before, after = self.current.objects.get(place), self.desired.objects.get(place)
+            if isinstance(before, Column) and isinstance(after, Column):
+                changed = {name for name in _FROM_PARENT if getattr(before, name) != getattr(after, name)}
+                value = replace(value, **{name: getattr(after, name) for name in changed})
+        return value
+
+    def _new_columns(self, carried: Collection[ObjectKey]) -> dict[ObjectKey, CatalogObject]:
+        found: dict[ObjectKey, CatalogObject] = {}
+        for table in (key for key in carried if key.kind == "table"):
+            for parent in self._declared_parents(table):
+                for column in self.desired.columns(parent):
+                    key = self._in(table, column.key.part)
+                    if key not in carried:
+                        found[key] = replace(
+                            column, key=key, local=False, serial=None, identity_options=None, comment=None
+                        )
+        return found
 
     def _is_said(self, key: ObjectKey) -> bool:
         own_name = key.kind not in _PARTS and key.name in self.keep
@@ -174,7 +236,7 @@ class _Keeping:
         return key.kind in _NO_MODEL_SAYS
 
     def _is_by_hand(self, value: Index | Constraint) -> bool:
-        table = _owner(value.key, value)
+        table = owner_of(value)
         if table not in self.desired.objects or self._is_replaced(value):
             return False
         names = value.columns if table.kind == "table" else ()
@@ -183,10 +245,10 @@ class _Keeping:
 
     def _is_replaced(self, value: Index | Constraint) -> bool:
         """Whether the models have the same thing under another name, or another thing in its place."""
-        table = _owner(value.key, value)
+        table = owner_of(value)
         return any(
             isinstance(other, type(value))
-            and _owner(other.key, other) == table
+            and owner_of(other) == table
             and other.columns == value.columns
             and getattr(other, "type", None) == getattr(value, "type", None)
             for other in self.desired.objects.values()
@@ -216,7 +278,7 @@ class _Keeping:
         return key.kind in ("index", "constraint", "statistics")
 
     def _stands_alone(self, key: ObjectKey, carried: Collection[ObjectKey]) -> bool:
-        owner = _owner(key, self.current.objects[key])
+        owner = owner_of(self.current.objects[key])
         return key.kind != "schema" and (owner == key or owner not in carried)
 
     def _with_settings(self, key: ObjectKey, value: CatalogObject) -> CatalogObject:
@@ -248,8 +310,9 @@ def _plain(value: CatalogObject, names: Iterable[str]) -> Mapping[str, object]:
     return {name: fields[name].default for name in names}
 
 
-def _owner(key: ObjectKey, value: CatalogObject) -> ObjectKey:
-    """The table that an object belongs to, or the object itself."""
+def owner_of(value: CatalogObject) -> ObjectKey:
+    """The key of the table that an object belongs to, or its own."""
+    key = value.key
     if isinstance(value, Index):
         return value.table
     if isinstance(value, Sequence) and value.owned_by:
@@ -265,7 +328,7 @@ _BY_SERVER = {"p": "pkey", "u": "key", "f": "fkey", "c": "check", "x": "excl"}
 
 def _named_by_convention(value: Index | Constraint, conventions: Conventions) -> bool:
     """Whether the name is what the server, SQLAlchemy or the models' convention gives: then a model declared it."""
-    table = _owner(value.key, value)
+    table = owner_of(value)
     if isinstance(value, Index):
         name, template, by_server = value.key.name, conventions.get("ix"), rf"{re.escape(table.name)}_.*_idx\d*"
     else:

@@ -1,11 +1,11 @@
-"""Renames as operations: in an order in which no name is taken twice, with what follows them, and the way back."""
+"""Renames as operations: in an order in which no name is taken twice, and the way back."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lamin_migrate_kit.catalog.model import Catalog, Column, EnumType, ObjectKey, Schema, Table
+from lamin_migrate_kit.catalog.model import Catalog, EnumType, ObjectKey, Schema, Table
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_object_name
 from lamin_migrate_kit.diff.renames import Candidate, Rename, TableKey, part_rename, render_comment, table_rename
 from lamin_migrate_kit.operations.model import Operation
@@ -39,9 +39,8 @@ class _Step:
 def lower_renames(candidates: Sequence[Candidate], current: Catalog, desired: Catalog) -> Renaming:
     """The renames that were decided, each with the comment that records it, and what they need and take along.
 
-    Tables and types come first, then columns and values, which know their table under its new name. What constraints,
-    indexes and owned sequences are called is left to the comparison that follows; the sequences of identity columns
-    are part of their column and are renamed here.
+    Tables and types come first, then columns and values, which know their table under its new name. For what follows
+    them, see `following_operations`.
 
     Args:
         candidates: The renames; their evidence goes into the comment.
@@ -51,17 +50,14 @@ def lower_renames(candidates: Sequence[Candidate], current: Catalog, desired: Ca
     wanted = {one.rename: render_comment(one.rename, one.evidence).removeprefix("# ") for one in candidates}
     steps = _in_order(_without_inherited(wanted, current), current)
     schemas = _new_schemas(wanted, current, desired)
-    sequences = list(_identity_sequences(wanted, current, desired))
     taken = {(key.schema, key.name) for key in current.objects if key.kind in _IN_A_SCHEMA}
     taken |= {rename.desired_table_key for rename in wanted if rename.kind in _WHOLE}
     return Renaming(
         upgrade=(
             *(create_schema(schema) for schema in schemas),
             *(_operation(step, taken) for step in steps),
-            *(_rename_sequence(schema, old, new) for schema, old, new in sequences),
         ),
         downgrade=(
-            *(_rename_sequence(schema, new, old) for schema, old, new in reversed(sequences)),
             *(_operation(_Step(_inverse(step.rename)), taken) for step in reversed(steps)),
             *(drop_schema(schema) for schema in reversed(schemas)),
         ),
@@ -178,32 +174,6 @@ def _new_schemas(wanted: Collection[Rename], current: Catalog, desired: Catalog)
     keys = sorted(ObjectKey("schema", "", name) for name in names)
     found = (desired.objects.get(key) for key in keys if key not in current.objects)
     return [schema for schema in found if isinstance(schema, Schema)]
-
-
-def _identity_sequences(
-    wanted: Collection[Rename], current: Catalog, desired: Catalog
-) -> Iterator[tuple[str, str, str]]:
-    """(schema, name, new name) of sequences that the server named after a column or table that has a new name."""
-    tables = {rename.desired_table_key: rename.table_key for rename in wanted if rename.kind == "table"}
-    columns = {(r.desired_table_key, r.desired): r.current for r in wanted if r.kind == "column"}
-    for column in desired.of(Column):
-        key = TableKey(column.key.schema, column.key.name)
-        table, part = tables.get(key, key), columns.get((key, column.key.part), column.key.part)
-        former = current.objects.get(ObjectKey("column", *table, part))
-        if not (isinstance(former, Column) and former.identity_sequence and column.identity_sequence):
-            continue
-        by_server = former.identity_sequence == stored_object_name(table.name, part, "seq")
-        if (
-            by_server
-            and (table, part) != (key, column.key.part)
-            and former.identity_sequence != column.identity_sequence
-        ):
-            yield key.schema, former.identity_sequence, column.identity_sequence
-
-
-def _rename_sequence(schema: str, old: str, new: str) -> Operation:
-    current, key = ObjectKey("sequence", schema, old), ObjectKey("sequence", schema, new)
-    return Operation("rename", key, (f"ALTER SEQUENCE {qualified(current)} RENAME TO {quote_name(new)}",))
 
 
 # The words
