@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lamin_migrate_kit.errors import ServerError, ServerGone
+from lamin_migrate_kit.errors import ServerError, ServerGone, SettingsError
 from lamin_migrate_kit.servers import Server, chooser, compose, embedded, folders, open_server, system
 from lamin_migrate_kit.servers.development import start_development, stop_development
-from lamin_migrate_kit.settings import PROVIDERS, Settings
+from lamin_migrate_kit.settings import PROVIDERS, Settings, read_settings
 
 from .leftovers import run_folders
 
@@ -163,3 +163,18 @@ def test_without_docker_the_probe_is_quick(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", NEITHER_DOCKER_NOR_PG_CONFIG)
     with pytest.raises(Exception, match="docker is not installed"):
         compose.refuse_without_docker()
+
+
+def test_a_major_that_the_settings_name_is_taken_instead_of_the_pinned_one(tmp_path: Path) -> None:
+    named = Settings(root=tmp_path, provider="embedded", major=15)
+    with pytest.raises(ServerError, match="No Postgres could be had") as caught, open_server(named):
+        pass
+    assert "the wheel has Postgres 18, not 15" in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["14", "x", "18.1"])
+def test_a_major_that_is_not_supported_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SettingsError, match="no supported major") as caught:
+        read_settings(tmp_path, {"LAMIN_MIGRATE_POSTGRES": value})
+    assert caught.value.next_command
+    assert read_settings(tmp_path, {"LAMIN_MIGRATE_POSTGRES": "16"}).major == 16
