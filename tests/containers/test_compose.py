@@ -49,7 +49,7 @@ def test_every_profile_comes_up_and_is_that_major(major: int) -> None:
     profile = service = "scratch"
     if major != max(SUPPORTED_MAJORS):
         profile, service = str(major), f"scratch-{major}"
-    project = f"kit-test-up-{major}"
+    project = f"kit-test-up-{major}-{os.getpid()}"
     try:
         done = compose(project, "--profile", profile, "up", "--detach", "--wait", service)
         assert done.returncode == 0, done.stderr
