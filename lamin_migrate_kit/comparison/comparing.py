@@ -9,14 +9,15 @@ from lamin_migrate_kit.catalog.model import Catalog
 from lamin_migrate_kit.comparison.flags import refuse_idle_flags, refuse_unknown_names
 from lamin_migrate_kit.comparison.keeping import carry_kept, view_notes
 from lamin_migrate_kit.comparison.model import Ask, Comparison, Sides
+from lamin_migrate_kit.comparison.readings import without_guesses, without_kept
 from lamin_migrate_kit.comparison.recording import drop_reasons, record_drop, record_keep
-from lamin_migrate_kit.comparison.renaming import Reading, read_renames, rename_questions, title_without
+from lamin_migrate_kit.comparison.renaming import Reading, read_renames, rename_questions
 from lamin_migrate_kit.decisions import Decisions, parse_pairs
 from lamin_migrate_kit.diff.chosen_names import adopt_chosen_names
 from lamin_migrate_kit.diff.differ import diff_catalogs
-from lamin_migrate_kit.diff.renames import render_flag
+from lamin_migrate_kit.diff.naming import render_key
 from lamin_migrate_kit.operations.lowering import plan_operations
-from lamin_migrate_kit.operations.model import Answers, Operation, Plan
+from lamin_migrate_kit.operations.model import Answers, Plan
 from lamin_migrate_kit.operations.spelling.followers import following_operations
 from lamin_migrate_kit.operations.spelling.renames import Renaming, lower_renames
 
@@ -47,18 +48,22 @@ def compare_sides(sides: Sides, decisions: Decisions, ask: Ask | None = None) ->
         answered = answered.with_flags(ask(comparison.questions[0]))
         comparison = _compare(sides, answered)
     if not comparison.questions:
-        refuse_idle_flags(decisions, lambda changed: _compare_once(sides, changed, read_renames(sides, changed)))
+        refuse_idle_flags(decisions, lambda changed: _compare_once(sides, changed))
     return comparison
 
 
 def _compare(sides: Sides, decisions: Decisions) -> Comparison:
     """The likeliest reading, with the less likely ones beside it."""
+    best = _compare_once(sides, decisions)
+    others = (
+        (title, _compare_once(sides, other).upgrade)
+        for title, other in (*without_guesses(sides, decisions), *without_kept(best.undecided, decisions))
+    )
+    return replace(best, other_readings=tuple(others))
+
+
+def _compare_once(sides: Sides, decisions: Decisions) -> Comparison:
     reading = read_renames(sides, decisions)
-    comparison = _compare_once(sides, decisions, reading)
-    return replace(comparison, other_readings=_other_readings(sides, decisions, reading))
-
-
-def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Comparison:
     renames, renamed, named = _rename(sides, reading)
     carried = carry_kept(sides, named, decisions, renamed, reading.renames)
     reasons = drop_reasons(decisions, reading.renames) if sides.models else {}
@@ -73,7 +78,11 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
         diff=diff,
         upgrade=(*renames.upgrade, *(record_drop(one, reasons) if sides.models else one for one in up.operations)),
         downgrade=(*down.operations, *renames.downgrade),
-        remarks=tuple(record_keep(key) for key in carried.said),
+        remarks=tuple(
+            record_keep(key, "--keep says so" if key in carried.said else "a revision made it")
+            for key in (*carried.said, *carried.open)
+        ),
+        undecided=tuple(render_key(key) for key in carried.open),
         candidates=reading.candidates,
         questions=(*rename_questions(reading.candidates), *carried.questions, *up.questions),
         kept=tuple(str(key) for key in carried.kept),
@@ -122,17 +131,3 @@ def _order_note(current: Catalog, desired: Catalog) -> tuple[str, ...]:
     if not tables:
         return ()
     return (f"Columns stand in another physical order, which Postgres cannot change and nothing depends on: {tables}.",)
-
-
-def _other_readings(
-    sides: Sides, decisions: Decisions, reading: Reading
-) -> tuple[tuple[str, tuple[Operation, ...]], ...]:
-    """What it would be if the guesses were wrong: refusing them may bring up the next best, until no guess is left."""
-    found: list[tuple[str, tuple[Operation, ...]]] = []
-    while reading.guesses:
-        refused = tuple(render_flag(candidate.rename) for candidate in reading.guesses)
-        title = title_without(reading.guesses)
-        decisions = replace(decisions, no_renames=(*decisions.no_renames, *refused))
-        reading = read_renames(sides, decisions)
-        found.insert(0, (title, _compare_once(sides, decisions, reading).upgrade))
-    return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.inspect import inspect_catalog
@@ -72,7 +72,7 @@ class _Copy:
         connection.rollback()
         ours = self._catalog.objects
         objects = {
-            key: ours[key] if key in ours and before.objects.get(key) == value else value
+            key: ours[key] if key in ours and _is_same(before.objects.get(key), value) else value
             for key, value in after.objects.items()
         }
         return replace(self._catalog, objects=objects, dependencies=after.dependencies)
@@ -96,6 +96,11 @@ class _Copy:
             return self._stack.enter_context(open_server(self._settings, major=major, extensions=extensions))
         except ServerError:
             return self._stack.enter_context(open_server(self._settings, extensions=extensions))
+
+
+def _is_same(before: CatalogObject | None, after: CatalogObject) -> bool:
+    """Whether nothing about an object has changed, its place and names that are no difference included."""
+    return before is not None and astuple(before) == astuple(after)
 
 
 def without_bookkeeping(catalog: Catalog) -> Catalog:

@@ -9,8 +9,8 @@ from typing import Any
 
 from lamin_migrate_kit.catalog.model import Catalog, Column, EnumType
 from lamin_migrate_kit.comparison.model import Comparison, Sides
-from lamin_migrate_kit.comparison.naming import dotted
 from lamin_migrate_kit.decisions import Decisions, parse_pairs
+from lamin_migrate_kit.diff.naming import dotted
 from lamin_migrate_kit.errors import SettingsError
 
 _VALUES = (("backfill", "backfills"), ("using", "usings"), ("enum-map", "enum_maps"))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from lamin_migrate_kit.catalog.model import Catalog, ObjectKey
 from lamin_migrate_kit.comparison.model import Sides
-from lamin_migrate_kit.comparison.naming import dotted, follow_renames, render_key
 from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.diff.kept import Kept, keep_undeclared, owner_of
+from lamin_migrate_kit.diff.naming import dotted, follow_renames, render_key
 from lamin_migrate_kit.diff.renames import Rename
 from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Answers, Question
@@ -24,12 +24,14 @@ class Carried:
         desired: The catalog to reach.
         kept: What is kept, for people to know.
         said: What is kept only because of a flag, to be recorded.
+        open: What nobody has said of whether it stays, and stays until then.
         questions: What nobody has decided.
     """
 
     desired: Catalog
     kept: tuple[ObjectKey, ...] = ()
     said: tuple[ObjectKey, ...] = ()
+    open: tuple[ObjectKey, ...] = ()
     questions: tuple[Question, ...] = ()
 
 
@@ -66,7 +68,7 @@ def carry_kept(
         kept = keep_without(refused)
         spelled, _ = _spelled(sides, desired, kept)
     said = tuple(key for key in kept.said if str(key) in by_flag or key.name in by_flag)
-    return Carried(spelled, kept.kept, said, _questions(kept, refused))
+    return Carried(spelled, kept.kept, said, kept.open, _questions(kept, refused))
 
 
 def _spelled(sides: Sides, desired: Catalog, kept: Kept) -> tuple[Catalog, Mapping[ObjectKey, str]]:

@@ -83,6 +83,7 @@ class Comparison:
         upgrade: Operations from current to desired, renames first.
         downgrade: Operations back.
         remarks: Comments, with their `# `, that record decisions which no operation carries: what is kept.
+        undecided: Names, as flags spell them, of what stays in this reading and nobody has said of that it does.
         candidates: Everything that may have been renamed.
         questions: What has to be decided.
         kept: Dotted names of what only revisions make.
@@ -98,6 +99,7 @@ class Comparison:
     upgrade: tuple[Operation, ...]
     downgrade: tuple[Operation, ...]
     remarks: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     questions: tuple[Question, ...] = ()
     kept: tuple[str, ...] = ()

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lamin_migrate_kit.catalog.model import ObjectKey
-from lamin_migrate_kit.comparison.naming import dotted, follow_renames, render_key
 from lamin_migrate_kit.decisions import Decisions
+from lamin_migrate_kit.diff.naming import dotted, follow_renames, render_key
 from lamin_migrate_kit.diff.renames import Rename
 from lamin_migrate_kit.operations.model import Operation
 
@@ -39,6 +39,6 @@ def record_drop(operation: Operation, reasons: Mapping[str, str]) -> Operation:
     return replace(operation, comments=(*operation.comments, comment))
 
 
-def record_keep(key: ObjectKey) -> str:
+def record_keep(key: ObjectKey, reason: str) -> str:
     """The comment that keeps what models do not declare, in this revision and from then on."""
-    return f"# migrate-kit: keep {render_key(key)} because --keep says so"
+    return f"# migrate-kit: keep {render_key(key)} because {reason}"

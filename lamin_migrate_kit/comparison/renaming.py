@@ -105,9 +105,3 @@ def _question(group: Sequence[Candidate]) -> Question:
         tuple(" ".join(f"--{flag} {shlex.quote(name)}" for name in names) for flag in ("rename", "no-rename")),
         first.evidence,
     )
-
-
-def title_without(guesses: Sequence[Candidate]) -> str:
-    """The title of the reading in which these guesses are wrong."""
-    flags = " ".join(f"--no-rename {shlex.quote(render_flag(candidate.rename))}" for candidate in guesses)
-    return f"if that is no rename ({flags})"

@@ -155,7 +155,8 @@ def test_partitions_that_revisions_make_are_kept(author: Author) -> None:
     author.models(models)
     author.generate()
     author.revise(
-        "op.execute(\"CREATE TABLE core.log_1 PARTITION OF core.log FOR VALUES FROM ('2023-01-01') TO ('2024-01-01')\")\n"
+        'op.execute("CREATE TABLE core.log_1 PARTITION OF core.log '
+        "FOR VALUES FROM ('2023-01-01') TO ('2024-01-01')\")\n"
         'op.execute("CREATE INDEX log_1_own ON core.log_1 (at, a)")',
         'op.execute("DROP TABLE core.log_1")',
         released=None,
@@ -277,7 +278,10 @@ def test_index_that_the_models_no_longer_declare_is_dropped_without_a_question(a
 
 
 def test_constraint_named_by_the_models_own_convention_is_theirs(author: Author) -> None:
-    convention = "metadata.naming_convention = {**metadata.naming_convention, 'uq': '%(table_name)s_has_one_%(column_0_name)s'}\n"
+    convention = (
+        "metadata.naming_convention = "
+        "{**metadata.naming_convention, 'uq': '%(table_name)s_has_one_%(column_0_name)s'}\n"
+    )
     author.models(convention + MODELS.replace('"v", sa.String', '"v", sa.String, unique=True'))
     author.generate()
     author.models(convention + MODELS)
@@ -320,7 +324,7 @@ def test_view_by_hand_beside_declared_ones_is_a_question(author: Author) -> None
     author.generate()
     author.revise('op.execute("CREATE VIEW core.w AS SELECT id FROM core.note")', 'op.execute("DROP VIEW core.w")')
     author.models(VIEW)
-    with pytest.raises(DecisionNeeded, match="view core.w was made by a revision and is not in the models"):
+    with pytest.raises(DecisionNeeded, match=r"view core\.w was made by a revision and is not in the models"):
         author.generate()
     author.generate("--drop core.w")
     assert author.compare().empty

@@ -69,7 +69,10 @@ def test_renamed_table_takes_along_keys_indexes_and_sequences(author: Author) ->
 
 
 def test_names_of_a_convention_follow(author: Author) -> None:
-    convention = "metadata.naming_convention = {**metadata.naming_convention, 'uq': 'uq_%(table_name)s_%(column_0_name)s', 'pk': 'pk_%(table_name)s'}\n"
+    convention = (
+        "metadata.naming_convention = {**metadata.naming_convention, "
+        "'uq': 'uq_%(table_name)s_%(column_0_name)s', 'pk': 'pk_%(table_name)s'}\n"
+    )
     author.models(convention + NOTE)
     author.generate()
     author.models(convention + NOTE.replace('"title"', '"name"'))

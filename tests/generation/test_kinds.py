@@ -46,6 +46,13 @@ STATUS = 'class Status(enum.Enum):\n    open = "open"\n    done = "done"\n\n\n'
 STATUS_COLUMN = 'sa.Column("status", sa.Enum(Status, name="status", schema="core"))'
 
 
+CONVENTION = (
+    "metadata.naming_convention = {**metadata.naming_convention, "
+    "'uq': 'uq_%(table_name)s_%(column_0_name)s', 'pk': 'pk_%(table_name)s'}\n"
+)
+LINK = 'sa.Table("link", metadata, sa.Column("a", sa.Integer, primary_key=True), sa.Column("b", sa.Integer, {}=True))'
+
+
 def column(before: str, after: str) -> tuple[str, str]:
     return table(before), table(after)
 
@@ -63,8 +70,8 @@ KINDS = [
     Kind(
         "table",
         PLAIN,
-        PLAIN
-        + 'sa.Table("tag", metadata, sa.Column("name", sa.String(20), primary_key=True), comment="Words", schema="core")',
+        PLAIN + 'sa.Table("tag", metadata, sa.Column("name", sa.String(20), primary_key=True), comment="Words", '
+        'schema="core")',
         upgrade=('sa.Column("name", sa.String(length=20), nullable=False),', 'comment="Words",'),
         downgrade=('op.drop_table("tag", schema="core")',),
     ),
@@ -195,8 +202,8 @@ KINDS = [
     # Constraints
     Kind(
         "primary key",
-        'sa.Table("link", metadata, sa.Column("a", sa.Integer, primary_key=True), sa.Column("b", sa.Integer, nullable=False))',
-        'sa.Table("link", metadata, sa.Column("a", sa.Integer, primary_key=True), sa.Column("b", sa.Integer, primary_key=True))',
+        LINK.format("nullable").replace("nullable=True", "nullable=False"),
+        LINK.format("primary_key"),
         upgrade=('op.create_primary_key("link_pkey", "link", ["a", "b"])',),
     ),
     Kind(
@@ -333,7 +340,8 @@ KINDS = [
         "column that reads a sequence",
         PLAIN,
         table(
-            'sa.Column("nr", sa.Integer, sa.Sequence("numbers", schema="core"), server_default=sa.text("nextval(\'core.numbers\')"))'
+            'sa.Column("nr", sa.Integer, sa.Sequence("numbers", schema="core"), '
+            "server_default=sa.text(\"nextval('core.numbers')\"))"
         ),
     ),
     # Names
@@ -344,7 +352,8 @@ KINDS = [
             'sa.Column("größe in %", sa.Integer, sa.CheckConstraint(\'"größe in %" > 0\'))',
             'sa.Column("Order", sa.Integer)',
         )
-        + 'sa.Table("a \\"quoted\\" name: x", metadata, sa.Column("user", sa.Integer, primary_key=True), schema="core")',
+        + 'sa.Table("a \\"quoted\\" name: x", metadata, sa.Column("user", sa.Integer, primary_key=True), '
+        'schema="core")',
     ),
     Kind(
         "long names",
@@ -353,10 +362,8 @@ KINDS = [
     ),
     Kind(
         "naming convention",
-        "metadata.naming_convention = {**metadata.naming_convention, 'uq': 'uq_%(table_name)s_%(column_0_name)s', 'pk': 'pk_%(table_name)s'}\n"
-        + table(TITLE),
-        "metadata.naming_convention = {**metadata.naming_convention, 'uq': 'uq_%(table_name)s_%(column_0_name)s', 'pk': 'pk_%(table_name)s'}\n"
-        + table('sa.Column("title", sa.String, unique=True)'),
+        CONVENTION + table(TITLE),
+        CONVENTION + table('sa.Column("title", sa.String, unique=True)'),
         upgrade=('op.create_unique_constraint("uq_note_title", "note", ["title"], schema="core")',),
     ),
 ]

@@ -85,6 +85,8 @@ def _identity_sequences(renamed: Catalog, desired: Catalog, renames: Collection[
         if not isinstance(other, Column) or not other.identity_sequence:
             continue
         key, part = TableKey(column.key.schema, column.key.name), column.key.part
+        if key not in tables and (key, part) not in columns:
+            continue
         former = stored_object_name(tables.get(key, key.name), columns.get((key, part), part), "seq")
         if column.identity_sequence == former != other.identity_sequence:
             yield _Following(ObjectKey("sequence", key.schema, former), other.identity_sequence)

@@ -1,4 +1,4 @@
-"""How flags, comments and messages name objects."""
+"""How flags, comments and messages name objects. Pure."""
 
 from __future__ import annotations
 
