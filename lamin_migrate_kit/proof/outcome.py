@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, ParamSpec
 
-from lamin_migrate_kit.report.model import Finding, Proof, Status
+from lamin_migrate_kit.report.model import Finding, Measured, Proof, Status
 
 Arguments = ParamSpec("Arguments")
 
@@ -19,6 +19,7 @@ class Outcome:
     status: Status
     summary: str = ""
     findings: tuple[Finding, ...] = ()
+    measured: tuple[Measured, ...] = ()
 
     @classmethod
     def of(cls, findings: tuple[Finding, ...], summary: str) -> Outcome:
@@ -51,7 +52,9 @@ class Prover(Generic[Arguments]):
         return self._proof(Outcome(Status.NOT_PROVEN, reason), 0.0)
 
     def _proof(self, outcome: Outcome, seconds: float) -> Proof:
-        return Proof(self.name, self.title, outcome.status, seconds, outcome.summary, outcome.findings)
+        return Proof(
+            self.name, self.title, outcome.status, seconds, outcome.summary, outcome.findings, outcome.measured
+        )
 
 
 def proves(name: str, title: str) -> Callable[[Callable[Arguments, Outcome]], Prover[Arguments]]:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 from lamin_migrate_kit.comparison import Comparison, compare_module
 from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.fingerprint import environment
+from lamin_migrate_kit.proof.hazards.proof import prove_hazards
 from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
+from lamin_migrate_kit.proof.locks.proof import prove_locks
+from lamin_migrate_kit.proof.locks.trace import trace_unreleased
 from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
 from lamin_migrate_kit.proof.outcome import Prover
 from lamin_migrate_kit.proof.rows.proof import prove_rows
@@ -77,6 +80,7 @@ def _prove(bench: Workbench, command: str, history: Proof, every: bool, progress
 
 def _steps(bench: Workbench, comparison: Callable[[], Comparison], every: bool) -> tuple[_Step, ...]:
     module, history, seen = bench.module, bench.history, RowsSeen()
+    traces = functools.cache(lambda: trace_unreleased(bench))
     upgraded = (prove_upgrade.name,)
     return (
         _Step(prove_names, lambda: prove_names(module, history)),
@@ -86,6 +90,8 @@ def _steps(bench: Workbench, comparison: Callable[[], Comparison], every: bool) 
         _Step(prove_alembic_check, lambda: prove_alembic_check(bench, comparison), (prove_match.name,)),
         _Step(prove_stairway, lambda: prove_stairway(bench, seen, every=every), upgraded),
         _Step(prove_rows, lambda: prove_rows(seen), upgraded),
+        _Step(prove_locks, lambda: prove_locks(bench, traces), upgraded),
+        _Step(prove_hazards, lambda: prove_hazards(bench, traces)),
     )
 
 
@@ -114,7 +120,10 @@ def _with_comparison(report: Report, comparison: Comparison) -> Report:
 def _unreadable(module: SchemaModule, command: str, history: Proof, progress: Progress) -> Report:
     """The report when the history cannot be read: nothing else can be proven, and no server is needed to say so."""
     reason = f"{history.name} comes first, and did not pass"
-    others = (prove_names, prove_checksums, prove_upgrade, prove_match, prove_alembic_check, prove_stairway, prove_rows)
+    others: tuple[Prover[Any], ...] = (
+        *(prove_names, prove_checksums, prove_upgrade, prove_match, prove_alembic_check, prove_stairway, prove_rows),
+        *(prove_locks, prove_hazards),
+    )
     proofs = (history, *(prover.not_proven(reason) for prover in others))
     progress.begin(environment(None), _shown(module))
     for proof in proofs:

@@ -25,6 +25,8 @@ class Finding:
         line: The line in that file, from 1.
         details: Longer material: SQL, a traceback of the author's own code, a diff.
         next_command: What mends it.
+        rule: The id of the hazard's rule, for those that come from rules.
+        severity: `error`, `warning` or `note`, where findings of one proof are not all alike; only errors fail a proof.
     """
 
     message: str
@@ -33,6 +35,37 @@ class Finding:
     line: int | None = None
     details: str = ""
     next_command: str | None = None
+    rule: str | None = None
+    severity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one statement of a revision did on tables that existed before the revision, read from the server.
+
+    Attributes:
+        revision: The id of the revision.
+        file: The path of its file, relative to the repository.
+        line: The line in that file, from 1.
+        sql: The statement.
+        seconds: How long the server took, with few rows.
+        locks: (relation, lock mode as the Postgres manual spells it), those that it took and that were not held before.
+        blocks: Who waits while these are held: `reads`, `writes`, `other DDL`.
+        rewritten: Tables and indexes that were written anew.
+        scanned: (table, rows) that were read from one end to the other.
+        autocommit: It ran outside of a transaction.
+    """
+
+    revision: str
+    file: str
+    line: int
+    sql: str
+    seconds: float
+    locks: tuple[tuple[str, str], ...] = ()
+    blocks: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
+    scanned: tuple[tuple[str, int], ...] = ()
+    autocommit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +79,7 @@ class Proof:
         seconds: How long it took.
         summary: A few words beside the status, such as "7 revisions"; for NOT PROVEN the reason.
         findings: What it found, worst first.
+        measured: What the statements of revisions did, for the proof that is about locks.
     """
 
     name: str
@@ -54,6 +88,7 @@ class Proof:
     seconds: float = 0.0
     summary: str = ""
     findings: tuple[Finding, ...] = ()
+    measured: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from lamin_migrate_kit.servers import Server
 from lamin_migrate_kit.settings import Settings
 from tests.proof.project import ADD, MODELS, REMOVE, Project
 
-ORDER = ["history", "names", "checksums", "upgrade", "match", "alembic-check", "stairway", "rows"]
+ORDER = ["history", "names", "checksums", "upgrade", "match", "alembic-check", "stairway", "rows", "locks", "hazards"]
 
 
 class Heard(Progress):

@@ -33,8 +33,11 @@ def test_report_has_every_proof_with_its_findings() -> None:
                     "line": 3,
                     "details": "",
                     "next_command": None,
+                    "rule": None,
+                    "severity": None,
                 },
             ),
+            "measured": (),
         }
     ]
 
