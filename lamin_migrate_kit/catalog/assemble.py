@@ -9,6 +9,7 @@ from typing import Any
 from lamin_migrate_kit.catalog import addresses as at
 from lamin_migrate_kit.catalog.addresses import Addresses
 from lamin_migrate_kit.catalog.model import (
+    STANDARD_COMMENT,
     Catalog,
     CatalogObject,
     Column,
@@ -33,13 +34,12 @@ from lamin_migrate_kit.catalog.model import (
     Trigger,
     View,
 )
-from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_object_name
+from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, stored_object_name
 from lamin_migrate_kit.catalog.rows import Rows
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
 _COMPRESSION = {"p": "pglz", "l": "lz4"}
 _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
-_DEFAULT_COMMENTS = {"standard public schema"}
 
 
 def assemble_catalog(rows: Rows, ignore: Collection[str] = ()) -> Catalog:
@@ -56,6 +56,7 @@ def assemble_catalog(rows: Rows, ignore: Collection[str] = ()) -> Catalog:
         server_version=rows.server_version,
         objects=objects,
         dependencies=frozenset(reader.dependencies(objects)),
+        inherited=tuple(sorted(reader.inherited(), key=lambda constraint: constraint.key)),
         not_compared=tuple(sorted(reader.not_compared())),
     )
 
@@ -82,6 +83,9 @@ class _Reader:
             if row[0] == row[3] == at.PG_CLASS and row[5] and row[6] in "ai" and row[1] in self.sequence_options
         }
         self.not_null = {(row[1], row[6][0]): row for row in rows.constraints if row[4] == "n" and row[1] and row[6]}
+        self.domain_not_null = {row[2]: row[3] for row in rows.constraints if row[4] == "n" and row[2]}
+        self.names_not_null = rows.server_version >= 180000
+        self.constrained = {row[0]: row[1] for row in rows.constraints if row[4] == "f"}
         self.relation_kinds = {row[0]: row[3] for row in rows.relations}
         # The constructor functions of a range type belong to the type.
         self.constructors = {
@@ -107,12 +111,13 @@ class _Reader:
         return self.comments.get((catalog, oid, column))
 
     def schemas(self) -> Iterator[Schema]:
-        for oid, _ in self.rows.schemas:
+        for oid, name in self.rows.schemas:
             if self.addresses.owned(at.PG_NAMESPACE, oid):
                 continue
             comment = self.comment(at.PG_NAMESPACE, oid)
-            key = self.addresses[at.PG_NAMESPACE, oid, 0]
-            yield Schema(key, None if comment in _DEFAULT_COMMENTS else comment)
+            if name == "public":
+                comment = None if comment == STANDARD_COMMENT else comment or ""
+            yield Schema(self.addresses[at.PG_NAMESPACE, oid, 0], comment)
 
     def extensions(self) -> Iterator[Extension]:
         for oid, _, schema, version in self.rows.extensions:
@@ -121,6 +126,7 @@ class _Reader:
 
     def tables(self) -> Iterator[Table]:
         replica = {row[1]: row[0] for row in self.rows.indexes if row[5]}
+        key_columns = self._key_columns()
         for row in self.rows.relations:
             oid, _, _, kind, persistence, row_security, force, identity, method, options, toast, is_partition = row[:12]
             if kind not in "rp" or self.addresses.owned(at.PG_CLASS, oid):
@@ -133,6 +139,7 @@ class _Reader:
                 key=self.addresses.relation(oid),
                 persistence=persistence,
                 partition_key=row[12],
+                key_columns=key_columns.get(oid, ()),
                 partition_of=parents[0] if is_partition and parents else None,
                 partition_bound=row[13] if is_partition and parents else None,
                 inherits=() if is_partition else parents,
@@ -143,6 +150,14 @@ class _Reader:
                 access_method=method or "heap",
                 comment=self.comment(at.PG_CLASS, oid),
             )
+
+    def _key_columns(self) -> dict[int, tuple[str, ...]]:
+        """The columns that partition keys read: they depend on their own table."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for catalog, oid, column, other_catalog, other, other_column, _ in self.rows.dependencies:
+            if catalog == other_catalog == at.PG_CLASS and oid == other and column and not other_column:
+                found[oid].append(column)
+        return {oid: self.addresses.names(oid, sorted(numbers)) for oid, numbers in found.items()}
 
     def columns(self) -> Iterator[Column]:
         owned = {owner[:2]: sequence for sequence, owner in self.sequence_owners.items()}
@@ -183,31 +198,50 @@ class _Reader:
             not_null_name=None if name == stored_object_name(key.name, key.part, "not_null") else name,
             not_null_no_inherit=bool(constraint and constraint[13]),
             not_null_valid=bool(constraint[10]) if constraint else True,
+            not_null_local=bool(constraint[9]) if constraint else not self.names_not_null and row[14],
+            not_null_comment=self.comment(at.PG_CONSTRAINT, constraint[0]) if constraint else None,
             position=position,
         )
 
     def constraints(self) -> Iterator[Constraint]:
+        """Those that stand for themselves; a partition's part of a key has a name and an index of its own."""
+        for row in self._constraint_rows():
+            if row[4] in "pux" or not _inherited(row):
+                yield self._constraint(row)
+
+    def inherited(self) -> Iterator[Constraint]:
+        """See `Catalog.inherited`."""
+        for row in self._constraint_rows():
+            # The clones of a foreign key on the partitions that it references belong to the referencing table.
+            clone = row[4] == "f" and row[15] and self.constrained.get(row[15]) == row[1]
+            if row[4] in "cf" and _inherited(row) and not clone:
+                yield self._constraint(row)
+
+    def _constraint_rows(self) -> Iterator[Any]:
         for row in self.rows.constraints:
-            oid, relation, _, _, kind, definition, columns, referenced, referenced_columns = row[:9]
-            inherited = row[15] != 0 or not row[9]
-            partition_key = inherited and kind in "pux"
-            if not relation or kind == "n" or self._skipped_relation(relation) or (inherited and not partition_key):
-                continue
-            yield Constraint(
-                key=self.addresses[at.PG_CONSTRAINT, oid, 0],
-                type=kind,
-                definition=definition,
-                columns=self.addresses.names(relation, columns),
-                referenced=self.addresses.relation(referenced) if referenced else None,
-                referenced_columns=self.addresses.names(referenced, referenced_columns) if referenced else (),
-                options=_options(row[16]),
-                local=not inherited,
-                validated=row[10],
-                deferrable=row[11],
-                initially_deferred=row[12],
-                clustered=row[17],
-                comment=self.comment(at.PG_CONSTRAINT, oid),
-            )
+            if row[1] and row[4] != "n" and not self._skipped_relation(row[1]):
+                yield row
+
+    def _constraint(self, row: Any) -> Constraint:
+        oid, relation, _, _, kind, definition, columns, referenced, referenced_columns = row[:9]
+        parent = self.addresses.get((at.PG_CONSTRAINT, row[15], 0)) if row[15] and kind in "pux" else None
+        return Constraint(
+            key=self.addresses[at.PG_CONSTRAINT, oid, 0],
+            type=kind,
+            definition=definition,
+            columns=self.addresses.names(relation, columns),
+            referenced=self.addresses.relation(referenced) if referenced else None,
+            referenced_columns=self.addresses.names(referenced, referenced_columns) if referenced else (),
+            options=_options(row[16]),
+            local=not _inherited(row),
+            partition_of=parent,
+            complete=row[18],
+            validated=row[10],
+            deferrable=row[11],
+            initially_deferred=row[12],
+            clustered=row[17],
+            comment=self.comment(at.PG_CONSTRAINT, oid),
+        )
 
     def _skipped_relation(self, oid: int) -> bool:
         key = self.addresses.get((at.PG_CLASS, oid, 0))
@@ -255,6 +289,7 @@ class _Reader:
                 column_defaults=tuple((column[2], column[8]) for column in own if column[8] is not None),
                 comment=self.comment(at.PG_CLASS, oid),
                 column_comments=tuple((name, comment) for name, comment in commented if comment is not None),
+                column_settings=tuple((column[2], clause) for column in own for clause in _settings(column)),
             )
 
     def sequences(self) -> Iterator[Sequence]:
@@ -280,7 +315,7 @@ class _Reader:
             elif kind == "d":
                 yield self._domain(row, key, comment)
             elif kind == "r":
-                yield RangeType(key, _range_definition(row, key), comment)
+                yield RangeType(key, _range_definition(row), comment, row[18] or "")
             elif kind == "c" and self.relation_kinds.get(relation) == "c":
                 yield self._composite(relation, key, comment)
 
@@ -290,7 +325,9 @@ class _Reader:
             DomainConstraint(check[3], check[5], self.comment(at.PG_CONSTRAINT, check[0])) for check in checks
         )
         ordered = tuple(sorted(constraints, key=lambda constraint: constraint.name))
-        return Domain(key, row[7], row[10], row[8], row[9], ordered, comment)
+        name = self.domain_not_null.get(row[0])
+        named = None if name == stored_object_name(key.name, "", "not_null") else name
+        return Domain(key, row[7], row[10], row[8], row[9], ordered, comment, named)
 
     def _composite(self, relation: int, key: ObjectKey, comment: str | None) -> CompositeType:
         rows = sorted((row for row in self.rows.columns if row[0] == relation), key=lambda row: row[1])
@@ -309,14 +346,16 @@ class _Reader:
                 continue
             key = self.addresses[at.PG_PROC, oid, 0]
             text = _aggregate_definition(key, arguments, row) if kind == "a" else definition.strip()
-            yield Function(key, text, arguments, result, self.comment(at.PG_PROC, oid))
+            comment = self.comment(at.PG_PROC, oid)
+            yield Function(key, text, arguments, result, comment, _parameters(*row[29:32]), row[32], row[33])
 
     def table_parts(self) -> Iterator[CatalogObject]:
         addresses = self.addresses
-        for oid, relation, _, definition, enabled in self.rows.triggers:
-            if not self._skipped_relation(relation):
+        for oid, relation, _, definition, enabled, parent, differs in self.rows.triggers:
+            if not self._skipped_relation(relation) and differs:
                 key = addresses[at.PG_TRIGGER, oid, 0]
-                yield Trigger(key, definition, enabled, self.comment(at.PG_TRIGGER, oid))
+                clone_of = addresses[at.PG_TRIGGER, parent, 0] if parent else None
+                yield Trigger(key, definition, enabled, self.comment(at.PG_TRIGGER, oid), clone_of)
         for oid, relation, name, enabled, definition in self.rows.rules:
             if name != "_RETURN" and not self._skipped_relation(relation):
                 key = addresses[at.PG_REWRITE, oid, 0]
@@ -392,20 +431,41 @@ def _nextval(sequence: ObjectKey) -> str:
     return f"nextval({quote_literal(qualified(sequence))}::regclass)"
 
 
+def _inherited(row: Any) -> bool:
+    return row[15] != 0 or not row[9]
+
+
+def _settings(row: Any) -> Iterator[str]:
+    """What can be set on a materialized view's column."""
+    storage, compression, statistics, options = row[10:14]
+    if storage:
+        yield f"SET STORAGE {_STORAGE[storage]}"
+    if compression:
+        yield f"SET COMPRESSION {_COMPRESSION[compression]}"
+    if statistics is not None:
+        yield f"SET STATISTICS {statistics}"
+    if options:
+        yield f"SET ({', '.join(_options(options))})"
+
+
+def _parameters(modes: list[str] | None, names: list[str] | None, count: int) -> tuple[tuple[str, str], ...]:
+    modes = modes or ["i"] * (len(names) if names else count)
+    return tuple(zip(modes, names or [""] * len(modes), strict=True))
+
+
 def _options(options: Iterable[str] | None) -> tuple[str, ...]:
-    return tuple(sorted(options or ()))
+    return tuple(options or ())
 
 
-def _range_definition(row: Any, key: ObjectKey) -> str:
+def _range_definition(row: Any) -> str:
     subtype = row[12]
-    opclass, collation, canonical, diff, multirange = row[14:19]
+    opclass, collation, canonical, diff = row[14:18]
     parts = {
         "SUBTYPE": subtype,
         "SUBTYPE_OPCLASS": opclass,
         "COLLATION": collation,
         "CANONICAL": canonical,
         "SUBTYPE_DIFF": diff,
-        "MULTIRANGE_TYPE_NAME": f"{quote_name(key.schema)}.{quote_name(multirange)}" if multirange else None,
     }
     return ", ".join(f"{name} = {value}" for name, value in parts.items() if value)
 
@@ -447,4 +507,4 @@ def _aggregate_definition(key: ObjectKey, arguments: str, row: Any) -> str:
         if on
     ]
     body = ", ".join([f"{name} = {value}" for name, value in parts if value is not None] + flags)
-    return f"CREATE AGGREGATE {qualified(key)}({arguments}) ({body})"
+    return f"CREATE AGGREGATE {qualified(key)}({arguments or '*'}) ({body})"

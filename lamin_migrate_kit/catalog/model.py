@@ -19,7 +19,7 @@ class ObjectKey(NamedTuple):
     """The identity of an object in a catalog.
 
     `kind` is one of the words in `KINDS`; `schema` is empty for objects outside any schema; `part` is the name inside a
-    table (column, constraint, trigger, policy, rule) or the identity arguments of a function.
+    table (column, constraint, trigger, policy, rule) or the types of a function's arguments.
     """
 
     kind: str
@@ -39,12 +39,16 @@ class ObjectKey(NamedTuple):
         return ".".join(part for part in (self.schema, self.name, self.part) if part)
 
 
+STANDARD_COMMENT = "standard public schema"
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """A Postgres namespace."""
 
     key: ObjectKey
     comment: str | None = None
+    """None for `public` is the standard comment, which every new database has; empty is none at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,13 @@ class Table:
     """`p` permanent, `u` unlogged."""
     partition_key: str | None = None
     """As in `PARTITION BY <partition_key>`."""
+    key_columns: tuple[str, ...] = ()
+    """The columns that the partition key reads."""
     partition_of: ObjectKey | None = None
     partition_bound: str | None = None
     inherits: tuple[ObjectKey, ...] = ()
     options: tuple[str, ...] = ()
-    """Storage parameters, `name=value`, sorted; those of the TOAST table with the prefix `toast.`."""
+    """Storage parameters, `name=value`; those of the TOAST table with the prefix `toast.`. Their order is no fact."""
     row_security: bool = False
     force_row_security: bool = False
     replica_identity: str = "d"
@@ -124,6 +130,9 @@ class Column:
     """The name of 18's not-null constraint, when it is not the one that the server would choose."""
     not_null_no_inherit: bool = False
     not_null_valid: bool = True
+    not_null_local: bool = field(default=True, compare=False)
+    """Required by this table itself; False when only a parent requires it. Postgres before 18 does not tell."""
+    not_null_comment: str | None = None
     position: int = field(default=0, compare=False)
     """Physical place, from 1, not counting dropped columns."""
 
@@ -145,6 +154,11 @@ class Constraint:
     options: tuple[str, ...] = ()
     """Storage parameters of the index behind it."""
     local: bool = True
+    """Declared on this table; False when it only comes from a parent."""
+    partition_of: ObjectKey | None = None
+    """The constraint of the partitioned table that this one belongs to."""
+    complete: bool = True
+    """Whether every partition has its part of the index behind it."""
     validated: bool = True
     deferrable: bool = False
     initially_deferred: bool = False
@@ -187,6 +201,8 @@ class View:
     column_defaults: tuple[tuple[str, str], ...] = ()
     comment: str | None = None
     column_comments: tuple[tuple[str, str], ...] = ()
+    column_settings: tuple[tuple[str, str], ...] = ()
+    """(name, clause of ALTER COLUMN) for storage, compression, statistics and options of a materialized view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +239,8 @@ class Domain:
     default: str | None = None
     constraints: tuple[DomainConstraint, ...] = ()
     comment: str | None = None
+    not_null_name: str | None = field(default=None, compare=False)
+    """The name of 17's not-null constraint, when it is not the one that the server would choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,13 +256,15 @@ class CompositeType:
 class RangeType:
     key: ObjectKey
     definition: str
-    """What stands in the parentheses of `CREATE TYPE … AS RANGE (…)`."""
+    """What stands in the parentheses of `CREATE TYPE … AS RANGE (…)`, without the multirange's name."""
     comment: str | None = None
+    multirange: str = ""
+    """The name of its multirange type, in the same schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function, procedure or aggregate; `part` of the key holds the identity arguments."""
+    """A function, procedure or aggregate; `part` of the key holds the types of its arguments."""
 
     key: ObjectKey
     definition: str
@@ -252,6 +272,12 @@ class Function:
     arguments: str
     result: str
     comment: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    """(mode, name) in order; modes as in `pg_proc.proargmodes`."""
+    defaults: int = 0
+    """How many of the last arguments have a default."""
+    body: str | None = None
+    """The text of a body that the server reads only when it runs; None for SQL that it has parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +287,8 @@ class Trigger:
     enabled: str = "O"
     """`O` origin, `D` disabled, `R` replica, `A` always."""
     comment: str | None = None
+    clone_of: ObjectKey | None = None
+    """The trigger of the partitioned table that this one is the clone of; listed only when its state is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,12 +389,15 @@ class Catalog:
         objects: Every object under its key, sorted by key.
         dependencies: Pairs (object, what it needs), between keys of this catalog and keys of kind `default`, which
             stand for a column's default: it can go and come back without the column.
+        inherited: Checks and foreign keys that a table has only from its parents. They are part of the parents' own
+            constraints and stand for themselves once the table is detached.
         not_compared: (kind, name) of what was found and is of no kind in `KINDS`.
     """
 
     server_version: int
     objects: Mapping[ObjectKey, CatalogObject]
     dependencies: frozenset[tuple[ObjectKey, ObjectKey]] = frozenset()
+    inherited: tuple[Constraint, ...] = ()
     not_compared: tuple[tuple[str, str], ...] = ()
 
     def of(self, cls: type[Kind]) -> Iterator[Kind]:

@@ -64,7 +64,7 @@ where {_USER_SCHEMA} and a.attnum > 0 and not a.attisdropped and c.relkind in ('
 CONSTRAINTS = f"""
 select k.oid, k.conrelid, k.contypid, k.conname, k.contype::text, pg_get_constraintdef(k.oid), k.conkey, k.confrelid,
        k.confkey, k.conislocal, k.convalidated, k.condeferrable, k.condeferred, k.connoinherit, k.conindid,
-       k.conparentid, x.reloptions, coalesce(i.indisclustered, false), coalesce(i.indisreplident, false)
+       k.conparentid, x.reloptions, coalesce(i.indisclustered, false), coalesce(i.indisvalid, true)
 from pg_constraint k
 join pg_namespace n on n.oid = k.connamespace
 left join pg_class x on x.oid = k.conindid and k.contype in ('p', 'u', 'x')
@@ -116,7 +116,8 @@ where {_USER_SCHEMA}
 """
 
 FUNCTIONS = f"""
-select p.oid, n.nspname, p.proname, p.prokind::text, pg_get_function_identity_arguments(p.oid),
+select p.oid, n.nspname, p.proname, p.prokind::text,
+       case when p.prokind = 'a' then pg_get_function_identity_arguments(p.oid) else oidvectortypes(p.proargtypes) end,
        case when p.prokind <> 'a' then pg_get_functiondef(p.oid) end,
        pg_get_function_arguments(p.oid), coalesce(pg_get_function_result(p.oid), ''),
        a.aggkind::text, a.aggtransfn::regproc::text, nullif(a.aggfinalfn::oid, 0)::regproc::text,
@@ -128,19 +129,23 @@ select p.oid, n.nspname, p.proname, p.prokind::text, pg_get_function_identity_ar
             from pg_operator so join pg_namespace son on son.oid = so.oprnamespace where so.oid = a.aggsortop) end,
        format_type(a.aggtranstype, null), a.aggtransspace,
        case when a.aggmtranstype <> 0 then format_type(a.aggmtranstype, null) end, a.aggmtransspace,
-       a.agginitval, a.aggminitval, p.proparallel::text
+       a.agginitval, a.aggminitval, p.proparallel::text, p.proargmodes::text[], p.proargnames, p.pronargs,
+       p.pronargdefaults, case when p.prosqlbody is null and l.lanname not in ('c', 'internal') then p.prosrc end
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace
+join pg_language l on l.oid = p.prolang
 left join pg_aggregate a on a.aggfnoid = p.oid
 where {_USER_SCHEMA}
 """
 
 TRIGGERS = f"""
-select t.oid, t.tgrelid, t.tgname, pg_get_triggerdef(t.oid), t.tgenabled::text
+select t.oid, t.tgrelid, t.tgname, pg_get_triggerdef(t.oid), t.tgenabled::text, t.tgparentid,
+       t.tgenabled is distinct from parent.tgenabled
 from pg_trigger t
 join pg_class c on c.oid = t.tgrelid
 join pg_namespace n on n.oid = c.relnamespace
-where {_USER_SCHEMA} and not t.tgisinternal and t.tgparentid = 0
+left join pg_trigger parent on parent.oid = t.tgparentid
+where {_USER_SCHEMA} and not t.tgisinternal
 """
 
 RULES = f"""

@@ -5,10 +5,20 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from lamin_migrate_kit.catalog.model import Catalog, CatalogObject, Column, Constraint, Index, ObjectKey, Sequence
+from lamin_migrate_kit.catalog.model import (
+    Catalog,
+    CatalogObject,
+    Column,
+    Constraint,
+    Domain,
+    Index,
+    ObjectKey,
+    Sequence,
+    Table,
+)
 from lamin_migrate_kit.catalog.quoting import quote_name
 from lamin_migrate_kit.diff.expressions import normalize_expression
 
@@ -66,9 +76,13 @@ def diff_catalogs(current: Catalog, desired: Catalog, *, exact_names: bool = Fal
     for former, latter in _same_but_for_name(left.values(), right.values()):
         del left[former.key], right[latter.key]
         pairs.append((former, latter))
-    sequences = {a.key: b.key for a, b in pairs if isinstance(a, Sequence)}
+    renamed = {a.key: b.key for a, b in pairs if a.key != b.key}
+    partitions = {value.key for value in desired.of(Table) if value.partition_of}
     changes = (
-        Change(a, b, fields) for a, b in pairs if a is not b and (fields := _differing(a, b, exact_names, sequences))
+        Change(a, b, fields)
+        for a, b in pairs
+        if a is not b
+        and (fields := differing_fields(a, b, exact_names=exact_names, renamed=renamed, partitions=partitions))
     )
     return CatalogDiff(
         created=tuple(sorted(right.values(), key=lambda value: value.key)),
@@ -122,7 +136,7 @@ def _same_but_for_name(
 def _meaning(value: CatalogObject) -> object:
     """What an object says, its own name left out; None for kinds whose name is what they are."""
     if isinstance(value, Constraint):
-        return (value.key.table, normalize_expression(value.definition), value.options)
+        return (value.key.table, normalize_expression(value.definition), tuple(sorted(value.options)))
     if isinstance(value, Index):
         return (value.table, normalize_expression(definition_without_name(value)), value.valid)
     if isinstance(value, Sequence) and value.owned_by is not None:
@@ -135,49 +149,78 @@ def definition_without_name(index: Index) -> str:
     return index.definition.replace(f" INDEX {quote_name(index.key.name)} ON ", " INDEX ON ", 1)
 
 
-def _differing(
-    current: CatalogObject, desired: CatalogObject, exact: bool, sequences: Mapping[ObjectKey, ObjectKey]
+_SERVER_CHOSEN = frozenset(("not_null_name", "not_null_local", "identity_sequence"))
+"""What is a fact only between two databases, where both sides have what it is the name of."""
+_LINKS = frozenset(("partition_of", "clone_of", "serial", "owned_by"))
+"""Fields that hold another object's key and follow it when that is renamed."""
+
+
+def differing_fields(
+    current: CatalogObject,
+    desired: CatalogObject,
+    *,
+    exact_names: bool,
+    renamed: Mapping[ObjectKey, ObjectKey] | None = None,
+    partitions: Collection[ObjectKey] = (),
 ) -> frozenset[str]:
-    if current == desired and not exact:
+    """The names of the fields in which two objects differ.
+
+    Args:
+        current: One object.
+        desired: The other, of the same kind.
+        exact_names: See `diff_catalogs`.
+        renamed: Objects that have another name on the desired side.
+        partitions: Tables that are partitions on the desired side.
+    """
+    if current == desired and not exact_names:
         return frozenset()
+    renamed = renamed or {}
     fields = {
         field.name
         for field in dataclasses.fields(current)
-        if field.compare and _comparable(current, field.name) != _comparable(desired, field.name)
+        if (field.compare or (exact_names and field.name in _SERVER_CHOSEN))
+        and _comparable(current, field.name, renamed) != _comparable(desired, field.name, {})
     }
     if isinstance(current, Column) and isinstance(desired, Column):
-        fields -= _equal_after_all(current, desired, sequences)
-        if exact:
-            fields |= {
-                name
-                for name in ("not_null_name", "identity_sequence")
-                if getattr(current, name) != getattr(desired, name) and _both_have(current, desired, name)
-            }
-    if "key" in fields and not exact and _names_are_no_facts(current.key, desired.key):
-        fields.discard("key")
+        fields -= _no_facts_of_columns(current, desired, fields, desired.key.table in partitions)
+    if isinstance(current, Column | Domain) and not (current.not_null and getattr(desired, "not_null", False)):
+        fields -= {"not_null_name", "not_null_local"}
+    if not exact_names:
+        fields -= {"local"}
+        if _names_are_no_facts(current.key, desired.key):
+            fields.discard("key")
     return frozenset(fields)
 
 
-def _both_have(current: Column, desired: Column, name: str) -> bool:
-    return (
-        (current.not_null and desired.not_null)
-        if name == "not_null_name"
-        else bool(current.identity and desired.identity)
-    )
-
-
-def _comparable(value: CatalogObject, name: str) -> object:
+def _comparable(value: CatalogObject, name: str, renamed: Mapping[ObjectKey, ObjectKey]) -> object:
     found = getattr(value, name)
     if isinstance(value, Index) and name == "definition":
         return normalize_expression(definition_without_name(value))
+    if name in _LINKS:
+        return renamed.get(found, found)
+    if name == "replica_identity" and found.startswith("i:"):
+        return _renamed_index(value.key, found[2:], renamed)
+    if name == "options" and isinstance(found, tuple):
+        return sorted(found)
     return normalize_expression(found) if isinstance(found, str) else found
 
 
-def _equal_after_all(current: Column, desired: Column, sequences: Mapping[ObjectKey, ObjectKey]) -> set[str]:
-    """A SERIAL column's default follows its sequence when that is renamed."""
-    if current.serial and desired.serial and sequences.get(current.serial, current.serial) == desired.serial:
-        return {"serial", "default"}
-    return set()
+def _renamed_index(table: ObjectKey, name: str, renamed: Mapping[ObjectKey, ObjectKey]) -> str:
+    index = renamed.get(ObjectKey("index", table.schema, name))
+    constraint = renamed.get(ObjectKey("constraint", table.schema, table.name, name))
+    if constraint is not None:
+        return f"i:{constraint.part}"
+    return f"i:{index.name if index is not None else name}"
+
+
+def _no_facts_of_columns(current: Column, desired: Column, fields: Collection[str], partition: bool) -> set[str]:
+    """What differs only because something else does, and goes with it."""
+    gone = set()
+    if current.serial and desired.serial and "serial" not in fields:
+        gone.add("default")  # it names the sequence
+    if not (current.identity and desired.identity):
+        gone.add("identity_sequence")
+    return gone | ({"not_null_local"} if partition else set())
 
 
 def _names_are_no_facts(current: ObjectKey, desired: ObjectKey) -> bool:

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from lamin_migrate_kit.catalog.model import (
     Catalog,
     CatalogObject,
     Column,
-    CompositeType,
     Constraint,
-    Domain,
     EnumType,
-    EventTrigger,
-    Extension,
-    Function,
-    Index,
     ObjectKey,
-    Policy,
     RangeType,
-    Rule,
-    Schema,
     Sequence,
-    Statistics,
     Table,
     Trigger,
-    View,
 )
-from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name
-from lamin_migrate_kit.diff.differ import CatalogDiff, Change, diff_catalogs
+from lamin_migrate_kit.catalog.quoting import quote_name
+from lamin_migrate_kit.diff.differ import Change, diff_catalogs
 from lamin_migrate_kit.errors import MigrateKitError
-from lamin_migrate_kit.operations.model import Answers, Operation, Plan, Question
+from lamin_migrate_kit.operations.decisions import Decider
+from lamin_migrate_kit.operations.links import after_detaching, before_attaching, find_links
+from lamin_migrate_kit.operations.model import Answers, Operation, Plan
 from lamin_migrate_kit.operations.ordering import Step, order_steps
-from lamin_migrate_kit.operations.spelling import code, columns, constraints, indexes, namespaces, tables, types
-from lamin_migrate_kit.operations.spelling.context import Context, no_author_types
+from lamin_migrate_kit.operations.precedence import find_mentions, find_precedence
+from lamin_migrate_kit.operations.rebuilding import find_rebuilt
+from lamin_migrate_kit.operations.spelling import code, columns, indexes, kinds, namespaces, tables, types
+from lamin_migrate_kit.operations.spelling.context import Context, find_shared_names, no_author_types
 from lamin_migrate_kit.operations.steps import Steps
-from lamin_migrate_kit.operations.types import TypeWords, conversion, keeps_values, neutral_value
+from lamin_migrate_kit.operations.types import TypeWords
+
+Precedence = Mapping[Step, set[Step]]
 
 
 class NoOrder(MigrateKitError):
@@ -72,65 +67,148 @@ def plan_operations(
 
     Raises:
         NoOrder: The operations need each other in a circle.
-        Rebuild: A table's partition key changes.
+        Rebuild: A table has to be made anew, and it is not said that the tables hold nothing that matters.
     """
     diff = diff_catalogs(current, desired, exact_names=exact_names)
+    if diff.empty:
+        return Plan()
+    names = find_shared_names(current, desired) if exact_names else frozenset()
     context = Context(
-        current, desired, version or current.server_version, author_types, answers or Answers(), exact_names
+        current, desired, version or current.server_version, author_types, answers or Answers(), exact_names, names
     )
-    return _Lowering(diff, context).plan()
+    anew = find_rebuilt(diff, context).tables
+    _refuse_rebuild(anew, context)
+    links = find_links(current, desired, anew.keys(), exact_names=exact_names)
+    if links.detached or links.attached:
+        context = replace(
+            context,
+            current=after_detaching(current, links.detached),
+            desired=before_attaching(desired, links.attached),
+        )
+        diff = diff_catalogs(context.current, context.desired, exact_names=exact_names)
+    rebuilt = find_rebuilt(diff, context, anew)
+    return _Lowering(Steps(diff, context, links, desired, rebuilt), context).plan()
 
 
+def _refuse_rebuild(anew: Mapping[ObjectKey, str], context: Context) -> None:
+    if anew and not context.answers.assume_empty:
+        table, reason = min(anew.items())
+        raise Rebuild(
+            f"{table} would have to be made anew: {reason}, which Postgres cannot do to a table that is there.",
+            where=str(table),
+            next_command="write the revision by hand: a new table, its rows copied over, the old one dropped\n"
+            "invoke migrate.generate --empty",
+        )
+
+
+@dataclass
 class _Lowering:
-    def __init__(self, diff: CatalogDiff, context: Context) -> None:
-        self.diff = diff
-        self.context = context
-        self.steps = Steps(diff, context)
-        self.questions: list[Question] = []
+    steps: Steps
+    context: Context
+
+    def __post_init__(self) -> None:
+        self.decider = Decider(self.context)
+        self.early: frozenset[Step] = frozenset()
+        self.mappings: dict[ObjectKey, dict[str, str]] = {}
 
     def plan(self) -> Plan:
-        for change in self.diff.changed:
-            _refuse_rebuild(change, self.context.answers)
-        found = [operation for step in self._ordered() if (operation := self._operation(step))]
-        notes = tuple(f"{key} is made anew: {why}" for key, why in sorted(self.steps.rebuilt.reasons.items()) if why)
-        return Plan(tuple(_committed_before_use(found)), tuple(self.questions), notes)
+        ordered = self._ordered()
+        parts = self.steps.parts()
+        found = [operation for step in ordered if (operation := self._operation(step, parts.get(step, [])))]
+        reasons = self.steps.rebuilt.reasons
+        notes = tuple(f"{key} is made anew: {why}" for key, why in sorted(reasons.items()) if why)
+        return Plan(tuple(_committed_before_use(found)), tuple(self.decider.questions), notes)
+
+    # Order
 
     def _ordered(self) -> list[Step]:
-        ordered, cycle = order_steps(self.steps.alone(), self.steps.after())
-        while cycle and self.steps.set_apart(cycle):
-            ordered, cycle = order_steps(self.steps.alone(), self.steps.after())
-        if cycle:
+        after = find_precedence(self.steps)
+        ordered, circle = order_steps(self.steps.alone(), after)
+        while circle and self.steps.set_apart(circle):
+            after = find_precedence(self.steps)
+            ordered, circle = order_steps(self.steps.alone(), after)
+        if circle:
             # Alterations rarely need each other; what has to be created or dropped around them counts.
             after = {
                 step: {other for other in needed if "alter" not in (step.verb, other.verb)}
-                for step, needed in self.steps.after().items()
+                for step, needed in after.items()
             }
-            ordered, cycle = order_steps(self.steps.alone(), after)
-        if cycle:
-            names = ", ".join(f"{step.verb} {step.key.kind} {step.key}" for step in cycle)
+            ordered, circle = order_steps(self.steps.alone(), after)
+        if circle:
+            names = ", ".join(f"{step.verb} {step.key.kind} {step.key}" for step in circle)
             raise NoOrder(f"These changes need each other in a circle: {names}.")
+        return self._with_mentions(ordered, after)
+
+    def _with_mentions(self, ordered: list[Step], after: Precedence) -> list[Step]:
+        """Order functions behind what their bodies seem to name, as far as that is possible."""
+        mentions = find_mentions(self.steps)
+        if not mentions:
+            return ordered
+        wished = dict(mentions)
+        circle: list[Step] = [next(iter(wished))]
+        while circle:
+            both = {step: after.get(step, set()) | wished.get(step, set()) for step in self.steps.alone()}
+            ordered, circle = order_steps(both, both)
+            for step in circle:
+                wished.pop(step, None)
+        places = {step: place for place, step in enumerate(ordered)}
+        self.early = frozenset(
+            step for step, named in mentions.items() if any(places[other] > places[step] for other in named)
+        )
         return ordered
 
-    def _operation(self, step: Step) -> Operation | None:
-        if step.verb == "drop":
-            return self._drop(step.key)
-        if step.verb == "create":
-            return self._create(step)
-        if step.verb == "alter":
-            return self._alter(step.key)
-        value = (self.context.current if step.verb == "detach" else self.context.desired).objects[step.key]
-        if isinstance(value, Sequence):
-            assert value.owned_by is not None
-            behind = value.owned_by in self.context.current.objects
-            return namespaces.own_sequence(value, behind_values=behind)
-        assert isinstance(value, Table)
-        if step.verb == "detach":
-            return tables.detach_partition(value)
-        return tables.attach_partition(value) if step.verb == "attach" else tables.replica_identity_index(value)
+    # Operations
+
+    def _operation(self, step: Step, parts: list[Step]) -> Operation | None:
+        match step.verb:
+            case "drop":
+                return self._drop(step.key)
+            case "create":
+                return self._create(step, parts)
+            case "alter":
+                return self._alter(step.key)
+            case "aside":
+                return self._move_aside(step.key)
+            case "detach":
+                return tables.detach(self.steps.links.detached[step.key])
+            case "attach":
+                return self._attach(step.key)
+            case "own" | "disown":
+                return self._own(step)
+        table = self.context.desired.objects[step.key]
+        assert isinstance(table, Table)
+        return tables.replica_identity_index(table)
+
+    def _attach(self, key: ObjectKey) -> Operation:
+        if key in self.steps.links.attached:
+            return tables.attach(self.steps.links.attached[key])
+        value = self.steps.linked.objects[key]
+        assert value.key.kind in ("index", "constraint")
+        return indexes.attach_piece(value)
+
+    def _own(self, step: Step) -> Operation:
+        value = self.context.desired.objects[step.key]
+        assert isinstance(value, Sequence)
+        if step.verb == "disown":
+            return namespaces.disown_sequence(value)
+        behind = step.key in self.steps.created and value.owned_by in self.context.current.objects
+        return namespaces.own_sequence(value, behind_values=behind)
+
+    def _move_aside(self, key: ObjectKey) -> Operation:
+        objects, needed = self.context.current.objects, self.context.current.dependencies
+        value, desired = objects[key], self.context.desired.objects[self.steps.rebuilt.types[key]]
+        used = [objects[column] for column in sorted(self.steps.rebuilt.retyped) if (column, key) in needed]
+        if isinstance(value, RangeType):
+            return types.make_way(value, (column for column in used if isinstance(column, Column)))
+        if isinstance(value, EnumType) and isinstance(desired, EnumType) and used:
+            self.mappings[key] = self.decider.enum_map(value, desired)
+        return types.move_aside(_type(value), self.mappings.get(key, {}))
 
     # Drop
 
-    def _drop(self, key: ObjectKey) -> Operation:
+    def _drop(self, key: ObjectKey) -> Operation | None:
+        if key in self.steps.rebuilt.types:
+            return types.drop_aside(_type(self.context.current.objects[key]))
         if key.kind == "default":
             column = self.context.current.objects[key._replace(kind="column")]
             assert isinstance(column, Column)
@@ -139,11 +217,14 @@ class _Lowering:
         reason = self.steps.rebuilt.reasons.get(key)
         if isinstance(value, Column):
             return columns.drop_column(value, f"{key} is made anew: {reason}" if reason else None)
-        return _drop_operation(value)
+        if isinstance(value, Trigger) and value.clone_of is not None:
+            whole = self.steps.linked.objects.get(value.clone_of)
+            return code.set_clone(value, whole.enabled) if isinstance(whole, Trigger) else None
+        return kinds.drop_operation(value)
 
     # Create
 
-    def _create(self, step: Step) -> Operation:
+    def _create(self, step: Step, parts: list[Step]) -> Operation:
         key = step.key
         if key.kind == "default":
             column = self.context.desired.objects[key._replace(kind="column")]
@@ -151,238 +232,67 @@ class _Lowering:
             return columns.set_default(column)
         value = self.context.desired.objects[key]
         if isinstance(value, Table):
-            return self._create_table(value, step)
+            return self._create_table(value, parts)
         if isinstance(value, Column):
             serial = key in self.steps.serials
-            return columns.create_column(value, self.context, serial=serial, backfill=self._backfill_new(value, serial))
-        return _create_operation(value)
+            backfill = self.decider.value_for_new(value, serial=serial)
+            column = self._with_default(value, parts)
+            return columns.create_column(column, self.context, serial=serial, backfill=backfill)
+        if key in self.steps.pieces:
+            return kinds.create_piece(value)
+        created = kinds.create_operation(value)
+        return code.unchecked(created) if step in self.early else created
 
-    def _create_table(self, table: Table, step: Step) -> Operation:
-        along = (self.context.desired.objects.get(part.key) for part in self.steps.parts(step))
+    def _create_table(self, table: Table, parts: list[Step]) -> Operation:
+        along = (self.context.desired.objects.get(part.key) for part in parts)
         own = [value for value in along if isinstance(value, Constraint)]
         order = {"p": 0, "f": 1, "u": 2, "x": 3, "c": 4}
         own.sort(key=lambda constraint: (order[constraint.type], constraint.key))
-        return tables.create_table(
-            table, self.context.desired.columns(table.key), own, self.steps.serials, self.context
-        )
+        its_columns = [self._with_default(column, parts) for column in self.context.desired.columns(table.key)]
+        return tables.create_table(table, its_columns, own, self.steps.serials, self.context)
 
-    def _backfill_new(self, column: Column, serial: bool) -> str | None:
-        filled = column.default is not None or column.identity or column.generated or serial
-        if not column.not_null or filled or self.context.is_new(column.key.table):
-            return None
-        answers = self.context.answers
-        if answers.neutral_backfills:
-            return neutral_value(column.type, self.context.desired)
-        return self._backfill(column, f"{column.key} is new and required, and {column.key.table} may have rows")
-
-    def _backfill(self, column: Column, why: str) -> str | None:
-        name = str(column.key)
-        if name in self.context.answers.backfills:
-            return self.context.answers.backfills[name]
-        if self.context.answers.assume_empty:
-            return None
-        guess = column.default or neutral_value(column.type, self.context.desired) or "<SQL expression>"
-        text = f"{why}: which value do those rows get?"
-        self.questions.append(Question("backfill", name, text, (f"--backfill {_shell(f'{name}={guess}')}",)))
-        return None
+    def _with_default(self, column: Column, parts: list[Step]) -> Column:
+        """The column without its default, if that has to wait."""
+        step = Step("create", column.key._replace(kind="default"))
+        return replace(column, default=None) if step in self.steps.all and step not in parts else column
 
     # Alter
 
     def _alter(self, key: ObjectKey) -> Operation | None:
-        former = self.steps.former.get(key, key)
-        if former in self.steps.rebuilt.types:
-            return self._replace_type(former, key)
         change = self.steps.changes[key]
         current, desired = change.current, change.desired
         if isinstance(current, Column) and isinstance(desired, Column):
             return self._alter_column(change, current, desired)
         if isinstance(current, Table):
             return tables.alter_table_operation(change)
-        return _alter_operation(change)
+        altered = kinds.alter_operation(change)
+        return code.unchecked(altered) if altered and Step("alter", key) in self.early else altered
 
     def _alter_column(self, change: Change, current: Column, desired: Column) -> Operation | None:
-        inherited = self._changed_with_parent(desired)
-        fields = frozenset(name for name in change.fields if name not in inherited)
-        if not fields - {"default"} and not desired.generated:
-            return None
-        if inherited:
-            restored = {name: getattr(desired, name) for name in inherited if name not in ("key", "position")}
-            change = Change(replace(current, **restored), desired, fields)
-        using = self._using(current, desired) if "type" in fields else None
-        backfill = self._backfill_required(desired) if "not_null" in fields and desired.not_null else None
+        using = self._using(current, desired) if "type" in change.fields else None
+        required = "not_null" in change.fields and desired.not_null
+        backfill = self.decider.value_for_required(desired) if required else None
         return columns.alter_column_operation(change, self.context, using=using, backfill=backfill)
 
-    def _changed_with_parent(self, column: Column) -> frozenset[str]:
-        """What changes on the parent's column too and reaches this one from there."""
-        table = self.context.desired.objects.get(column.key.table)
-        if column.local or not isinstance(table, Table):
-            return frozenset()
-        for parent in (*((table.partition_of,) if table.partition_of else ()), *table.inherits):
-            change = self.steps.changes.get(ObjectKey("column", parent.schema, parent.name, column.key.part))
-            if change:
-                return change.fields
-        return frozenset()
-
     def _using(self, current: Column, desired: Column) -> str | None:
-        name, answers = str(desired.key), self.context.answers
-        if name in answers.usings:
-            return answers.usings[name]
-        kept = keeps_values(current.type, desired.type) or answers.assume_empty or answers.neutral_backfills
-        if kept or current.type == desired.type:
-            return None
-        guess = f"{name}={conversion(quote_name(desired.key.part), current.type, desired.type)}"
-        text = f"{name} changes from {current.type} to {desired.type}: how is each value converted?"
-        self.questions.append(Question("using", name, text, (f"--using {_shell(guess)}",)))
-        return None
-
-    def _backfill_required(self, column: Column) -> str | None:
-        if column.key.part in self._primary_key(column.key.table) or self.context.answers.neutral_backfills:
-            return None
-        name = str(column.key)
-        if column.default is not None and name not in self.context.answers.backfills:
-            return None if self.context.answers.assume_empty else column.default
-        return self._backfill(column, f"{column.key} becomes required, and rows may have no value there")
-
-    def _primary_key(self, table: ObjectKey) -> tuple[str, ...]:
-        """The columns of a table's current primary key: they have values."""
-        for constraint in self.context.current.of(Constraint):
-            if constraint.type == "p" and constraint.key.table == table:
-                return constraint.columns
-        return ()
-
-    def _replace_type(self, former: ObjectKey, key: ObjectKey) -> Operation:
-        current, desired = self.context.current.objects[former], self.context.desired.objects[key]
-        assert isinstance(current, EnumType | Domain | CompositeType | RangeType)
-        assert isinstance(desired, EnumType | Domain | CompositeType | RangeType)
-        mapping = self._enum_map(current, desired) if isinstance(current, EnumType) else {}
-        pairs = [
-            (a, b)
-            for dependent, needed in sorted(self.context.current.dependencies)
-            if needed == former and dependent.kind == "column" and dependent not in self.steps.dropped
-            if isinstance(a := self.context.current.objects[dependent], Column)
-            if isinstance(b := self.context.desired.objects.get(self.steps.renamed.get(dependent, dependent)), Column)
-        ]
-        return types.replace_type(current, desired, tuple(pairs), mapping)
-
-    def _enum_map(self, current: EnumType, desired: CatalogObject) -> dict[str, str]:
-        assert isinstance(desired, EnumType)
-        mapping = {}
-        for value in (value for value in current.values if value not in desired.values):
-            name = f"{current.key}.{value}"
-            if name in self.context.answers.enum_maps:
-                mapping[value] = self.context.answers.enum_maps[name]
-            elif not (self.context.answers.assume_empty or self.context.answers.neutral_backfills):
-                guess = desired.values[0] if desired.values else "<value>"
-                text = f"{name} is no longer a value of {current.key}: which value do rows get that have it?"
-                self.questions.append(Question("enum-map", name, text, (f"--enum-map {_shell(f'{name}={guess}')}",)))
-        return mapping
+        """How values are converted; those of a type that is made anew by their text."""
+        needed = self.context.current.dependencies
+        replaced = [key for key in self.steps.rebuilt.types if (current.key, key) in needed]
+        if not replaced or str(desired.key) in self.context.answers.usings:
+            return self.decider.conversion(current, desired)
+        mapping = self.mappings.get(replaced[0], {})
+        return types.convert_values(quote_name(desired.key.part), desired.type, mapping)
 
 
-def _shell(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-def _refuse_rebuild(change: Change, answers: Answers) -> None:
-    if isinstance(change.current, Table) and "partition_key" in change.fields and not answers.assume_empty:
-        raise Rebuild(
-            f"The partition key of {change.desired.key} changes, which Postgres cannot do to a table that is there.",
-            where=str(change.desired.key),
-            next_command="write the revision by hand: a new table, its rows copied over, the old one dropped\n"
-            "invoke migrate.generate --empty",
-        )
+def _type(value: CatalogObject) -> types.UserType:
+    assert isinstance(value, types.UserType)
+    return value
 
 
 def _committed_before_use(operations: list[Operation]) -> Iterable[Operation]:
     """A new enum value has to be committed before anything uses it."""
     for place, operation in enumerate(operations):
-        values = [s.split(" ADD VALUE ")[1].split("'")[1] for s in operation.statements if " ADD VALUE '" in s]
-        type_ = qualified(operation.key)
+        values = [s.split(" ADD VALUE ")[1].split(" BEFORE ")[0] for s in operation.statements if " ADD VALUE '" in s]
         later = [statement for other in operations[place + 1 :] for statement in other.statements]
-        used = any(
-            quote_literal(value) in statement and (type_ in statement or statement.startswith("UPDATE"))
-            for value in values
-            for statement in later
-        )
+        used = any(value in statement for value in values for statement in later)
         yield replace(operation, autocommit=True) if used else operation
-
-
-def _drop_operation(value: CatalogObject) -> Operation:
-    match value:
-        case Table():
-            return tables.drop_table(value)
-        case Constraint():
-            return constraints.drop_constraint(value)
-        case Index():
-            return indexes.drop_index(value)
-        case Statistics():
-            return indexes.drop_statistics(value)
-        case Sequence():
-            return namespaces.drop_sequence(value)
-        case Schema():
-            return namespaces.drop_schema(value)
-        case Extension():
-            return namespaces.drop_extension(value)
-        case EnumType() | Domain() | CompositeType() | RangeType():
-            return types.drop_type(value)
-        case _:
-            return code.drop_definition(value)
-
-
-def _create_operation(value: CatalogObject) -> Operation:
-    match value:
-        case Constraint():
-            return constraints.create_constraint(value)
-        case Index():
-            return indexes.create_index(value)
-        case Statistics():
-            return indexes.create_statistics(value)
-        case Sequence():
-            return namespaces.create_sequence(value)
-        case Schema():
-            return namespaces.create_schema(value)
-        case Extension():
-            return namespaces.create_extension(value)
-        case EnumType() | Domain() | CompositeType() | RangeType():
-            return types.create_type(value)
-        case View():
-            return code.create_view(value)
-        case Function():
-            return code.create_function(value)
-        case Trigger():
-            return code.create_trigger(value)
-        case Rule():
-            return code.create_rule(value)
-        case Policy():
-            return code.create_policy(value)
-        case EventTrigger():
-            return code.create_event_trigger(value)
-        case Table() | Column():
-            raise AssertionError("tables and columns are made with what belongs to them")
-
-
-def _alter_operation(change: Change) -> Operation | None:
-    match change.current:
-        case Constraint():
-            return constraints.alter_constraint(change)
-        case Index():
-            return indexes.alter_index(change)
-        case Statistics():
-            return indexes.alter_statistics(change)
-        case Sequence():
-            return namespaces.alter_sequence(change)
-        case Extension():
-            return namespaces.alter_extension(change)
-        case EnumType():
-            return types.alter_enum(change, autocommit=False)
-        case Domain():
-            return types.alter_domain(change)
-        case CompositeType():
-            return types.alter_composite(change)
-        case View():
-            return code.alter_view(change)
-        case Function():
-            return code.alter_function(change)
-        case Trigger() | Rule():
-            return code.alter_enabled(change)
-        case _:
-            return namespaces.alter_comment(change)

@@ -11,7 +11,12 @@ from lamin_migrate_kit.catalog.model import ObjectKey
 
 
 class Step(NamedTuple):
-    """What is done to an object: `drop`, `create`, `alter`, `own`, `attach`, `detach`, `identify`."""
+    """What is done to an object.
+
+    Besides `drop`, `create` and `alter`: `own` and `disown` (a sequence's column), `attach` and `detach` (a table and
+    its parents, a part of an index and its whole), `identify` (a table's replica identity), `aside` (a type steps aside
+    for one that takes its name).
+    """
 
     verb: str
     key: ObjectKey
@@ -22,6 +27,7 @@ class Step(NamedTuple):
 _RANKS = {
     ("create", "schema"): 0,
     ("create", "extension"): 1,
+    ("detach", "table"): 9,
     ("drop", "event_trigger"): 10,
     ("drop", "policy"): 11,
     ("drop", "trigger"): 12,
@@ -32,11 +38,12 @@ _RANKS = {
     ("drop", "index"): 18,
     ("drop", "constraint"): 17,
     ("drop", "default"): 19,
+    ("disown", "sequence"): 19,
+    ("aside", "type"): 20,
     ("create", "type"): 20,
     ("alter", "type"): 21,
     ("create", "sequence"): 22,
     ("alter", "sequence"): 23,
-    ("detach", "table"): 24,
     ("create", "table"): 30,
     ("create", "column"): 31,
     ("alter", "table"): 32,
@@ -48,8 +55,10 @@ _RANKS = {
     ("create", "constraint"): 38,
     ("alter", "index"): 39,
     ("create", "index"): 40,
-    ("identify", "table"): 41,
+    ("attach", "constraint"): 41,
+    ("attach", "index"): 41,
     ("attach", "table"): 42,
+    ("identify", "table"): 42,
     ("create", "statistics"): 43,
     ("alter", "statistics"): 44,
     ("create", "function"): 45,
@@ -92,7 +101,7 @@ def order_steps(steps: Iterable[Step], after: Mapping[Step, Iterable[Step]]) -> 
         after: For a step, those that must run before it.
 
     Returns:
-        The order, and the steps that stand in a cycle (empty when there is none; then the order is complete).
+        The order, and steps that need each other in a circle (empty when there is none; then the order is complete).
     """
     waiting = {step: set(after.get(step, ())) - {step} for step in steps}
     followers: dict[Step, list[Step]] = defaultdict(list)
@@ -110,4 +119,16 @@ def order_steps(steps: Iterable[Step], after: Mapping[Step, Iterable[Step]]) -> 
             waiting[follower].discard(step)
             if not waiting[follower]:
                 heapq.heappush(ready, (rank(follower), follower))
-    return ordered, sorted(step for step, needed in waiting.items() if needed)
+    return ordered, _circle({step: needed for step, needed in waiting.items() if needed})
+
+
+def _circle(waiting: Mapping[Step, set[Step]]) -> list[Step]:
+    """One circle among steps that all wait for another."""
+    if not waiting:
+        return []
+    path = [min(waiting)]
+    while True:
+        following = min(waiting[path[-1]])
+        if following in path:
+            return path[path.index(following) :]
+        path.append(following)

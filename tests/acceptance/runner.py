@@ -34,6 +34,7 @@ class Case:
         desired: DDL that makes the one to reach.
         common: DDL that both begin with.
         rebuilds: Whether Postgres has no other way than to make a table anew.
+        undumped: Whether `pg_dump` does not show the difference.
         since: The lowest major that knows the syntax.
         rows: Statements that fill the current database; the tables keep these rows.
         answers: What was decided about changes that need more than DDL.
@@ -44,90 +45,53 @@ class Case:
     desired: str = ""
     common: str = ""
     rebuilds: bool = False
+    undumped: bool = False
     since: int = 15
     rows: str = ""
     answers: Answers = field(default=NOTHING_MATTERS)
 
 
-def run_case(server: Server, case: Case) -> Plan:
-    """Upgrade, compare, dump, compare again, downgrade, dump; in SQL, and in Python on a copy."""
-    with _both_sides(server, case) as (current, desired):
-        before, after = _catalog(current), _catalog(desired)
-        dumps = dump_schema(current.url), dump_schema(desired.url)
-        _execute(current, case.rows)
-        upgrade = plan_operations(before, after, answers=case.answers, exact_names=True)
-        downgrade = plan_operations(after, before, answers=_back(case), exact_names=True)
-        assert not upgrade.questions, upgrade.questions
-        assert (dumps[0] == dumps[1]) == (not upgrade.operations), (case.name, _statements(upgrade))
-        with scratch_database(server, template=current, hint="python") as copy:
-            _apply_lines(copy, upgrade)
-            _expect(copy, after, upgrade)
-            _apply_lines(copy, downgrade)
-            _expect(copy, before, downgrade)
-        identities, rows = _identities(current), _rows(current)
-        _apply(current, upgrade)
-        _expect(current, after, upgrade, dumps[1])
-        if not case.rebuilds:
-            assert _kept(identities, _identities(current)), "a table was made anew"
-            _compare_rows(rows, _rows(current))
-        _apply(current, downgrade)
-        _expect(current, before, downgrade, dumps[0])
-        return upgrade
+class Database:
+    """A scratch database with one connection that stays open."""
 
-
-@contextmanager
-def _both_sides(server: Server, case: Case) -> Iterator[tuple[ScratchDatabase, ScratchDatabase]]:
-    with (
-        scratch_database(server, hint="current") as current,
-        scratch_database(server, hint="desired") as desired,
-    ):
-        _execute(current, case.common, case.current)
-        _execute(desired, case.common, case.desired)
-        yield current, desired
-
-
-def _back(case: Case) -> Answers:
-    return Answers(neutral_backfills=True) if case.rows else NOTHING_MATTERS
-
-
-def _catalog(database: ScratchDatabase) -> Catalog:
-    with database.connect() as connection:
-        return inspect_catalog(connection)
-
-
-def _expect(database: ScratchDatabase, wanted: Catalog, plan: Plan, dump: str | None = None) -> None:
-    left = diff_catalogs(_catalog(database), wanted, exact_names=True)
-    assert left.empty, "\n".join([*left.describe(), *_statements(plan), *_lines(plan)])
-    if dump is not None:
-        assert dump_schema(database.url) == dump, "\n".join(_statements(plan))
-
-
-def _execute(database: ScratchDatabase, *scripts: str) -> None:
-    with database.connect() as connection:
+    def __init__(self, scratch: ScratchDatabase, connection: sa.Connection, *scripts: str) -> None:
+        self.scratch = scratch
+        self.connection = connection
         for script in scripts:
-            if script.strip():
-                connection.exec_driver_sql(script.replace("%", "%%"))
-        connection.commit()
+            self.execute(script)
 
+    def execute(self, script: str) -> None:
+        """Run statements and commit them."""
+        if script.strip():
+            self.connection.exec_driver_sql(script.replace("%", "%%"))
+        self.connection.commit()
 
-def _apply(database: ScratchDatabase, plan: Plan) -> None:
-    with database.connect() as connection:
+    def catalog(self) -> Catalog:
+        """What is in it."""
+        catalog = inspect_catalog(self.connection)
+        self.connection.commit()
+        return catalog
+
+    def dump(self) -> str:
+        """What `pg_dump` says."""
+        return dump_schema(self.scratch.url)
+
+    def apply(self, plan: Plan) -> None:
+        """Run the statements of a plan."""
         for operation in plan.operations:
             for statement in operation.statements:
                 try:
-                    connection.exec_driver_sql(statement.replace("%", "%%"))
+                    self.connection.exec_driver_sql(statement.replace("%", "%%"))
                 except Exception as error:
                     error.add_note("\n".join(_statements(plan)))
                     raise
             if operation.autocommit:
-                connection.commit()
-        connection.commit()
+                self.connection.commit()
+        self.connection.commit()
 
-
-def _apply_lines(database: ScratchDatabase, plan: Plan) -> None:
-    """Run what a revision file would say."""
-    with database.connect() as connection:
-        context = MigrationContext.configure(connection)
+    def apply_lines(self, plan: Plan) -> None:
+        """Run what a revision file would say."""
+        context = MigrationContext.configure(self.connection)
         names: dict[str, Any] = {"op": Operations(context), "sa": sa, "sqm": sqm}
         code = compile("\n".join([*sorted(plan.imports), *_lines(plan)]), "<revision>", "exec")
         with context.begin_transaction():
@@ -136,6 +100,68 @@ def _apply_lines(database: ScratchDatabase, plan: Plan) -> None:
             except Exception as error:
                 error.add_note("\n".join(_lines(plan)))
                 raise
+
+    def expect(self, wanted: Catalog, plan: Plan) -> None:
+        """Compare, after a plan was applied."""
+        left = diff_catalogs(self.catalog(), wanted, exact_names=True)
+        assert left.empty, "\n".join([*left.describe(), *_statements(plan), *_lines(plan)])
+
+    def identities(self) -> dict[str, int]:
+        """The oid of every table."""
+        rows = self.connection.exec_driver_sql(
+            "select oid::regclass::text, oid::int8 from pg_class where relkind in ('r', 'p') and oid >= 16384"
+        ).all()
+        self.connection.commit()
+        return {str(name): int(oid) for name, oid in rows}
+
+    def counts(self) -> dict[str, int]:
+        """The number of rows of every table."""
+        tables = self.identities()
+        found = {name: self.connection.exec_driver_sql(f"select count(*) from {name}").scalar_one() for name in tables}
+        self.connection.commit()
+        return found
+
+
+@contextmanager
+def open_database(server: Server, hint: str, *scripts: str) -> Iterator[Database]:
+    """A new database in which these scripts were run."""
+    with scratch_database(server, hint=hint) as scratch, scratch.connect() as connection:
+        yield Database(scratch, connection, *scripts)
+
+
+def run_case(server: Server, case: Case) -> Plan:
+    """Upgrade and downgrade both databases, one with the statements first, the other with the Python lines first."""
+    with (
+        open_database(server, "current", case.common, case.current) as current,
+        open_database(server, "desired", case.common, case.desired) as desired,
+    ):
+        before, after = current.catalog(), desired.catalog()
+        dumps = current.dump(), desired.dump()
+        upgrade = plan_operations(before, after, answers=case.answers, exact_names=True)
+        downgrade = plan_operations(after, before, answers=_back(case), exact_names=True)
+        assert not upgrade.questions, upgrade.questions
+        if not case.undumped:
+            assert (dumps[0] == dumps[1]) == (not upgrade.operations), (case.name, _statements(upgrade))
+        current.execute(case.rows)
+        identities, rows = current.identities(), current.counts()
+        current.apply(upgrade)
+        current.expect(after, upgrade)
+        assert current.dump() == dumps[1], "\n".join(_statements(upgrade))
+        if not case.rebuilds:
+            _compare(identities, current.identities(), "was made anew")
+            _compare(rows, current.counts(), "lost rows")
+        current.apply_lines(downgrade)
+        current.expect(before, downgrade)
+        assert current.dump() == dumps[0], "\n".join(_statements(downgrade))
+        desired.apply(downgrade)
+        desired.expect(before, downgrade)
+        desired.apply_lines(upgrade)
+        desired.expect(after, upgrade)
+        return upgrade
+
+
+def _back(case: Case) -> Answers:
+    return Answers(neutral_backfills=True) if case.rows else NOTHING_MATTERS
 
 
 def _statements(plan: Plan) -> list[str]:
@@ -146,26 +172,6 @@ def _lines(plan: Plan) -> list[str]:
     return [line for operation in plan.operations for line in operation.lines]
 
 
-def _identities(database: ScratchDatabase) -> dict[str, int]:
-    with database.connect() as connection:
-        rows = connection.exec_driver_sql(
-            "select oid::regclass::text, oid::int8 from pg_class where relkind in ('r', 'p') and oid >= 16384"
-        )
-        return {name: oid for name, oid in rows}
-
-
-def _kept(before: dict[str, int], after: dict[str, int]) -> bool:
-    return all(after[name] == oid for name, oid in before.items() if name in after)
-
-
-def _rows(database: ScratchDatabase) -> dict[str, int]:
-    with database.connect() as connection:
-        names = connection.exec_driver_sql(
-            "select oid::regclass::text from pg_class where relkind = 'r' and oid >= 16384"
-        ).scalars()
-        return {name: connection.exec_driver_sql(f"select count(*) from {name}").scalar_one() for name in names.all()}
-
-
-def _compare_rows(before: dict[str, int], after: dict[str, int]) -> None:
-    for table, count in before.items():
-        assert after.get(table, count) == count, f"{table} lost rows"
+def _compare(before: dict[str, int], after: dict[str, int], what: str) -> None:
+    for table, number in before.items():
+        assert after.get(table, number) == number, f"{table} {what}"

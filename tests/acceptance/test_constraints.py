@@ -53,15 +53,47 @@ CASES = [
     on_t("unique columns in another order", "add constraint u unique (a, b)", "add constraint u unique (b, a)"),
     on_t("unique renamed", "add constraint u unique (a)", "add constraint v unique (a)"),
     on_t("unique including a column", "add constraint u unique (a)", "add constraint u unique (a) include (b, r)"),
-    on_t("unique with storage that changes", "add constraint u unique (a) with (fillfactor = 60)", "add constraint u unique (a) with (fillfactor = 70)"),
-    on_t("unique with storage that goes", "add constraint u unique (a) with (fillfactor = 60)", "add constraint u unique (a)"),
-    on_t("unique deferrable to initially deferred", "add constraint u unique (a) deferrable", "add constraint u unique (a) deferrable initially deferred"),
+    on_t(
+        "unique with storage that changes",
+        "add constraint u unique (a) with (fillfactor = 60)",
+        "add constraint u unique (a) with (fillfactor = 70)",
+    ),
+    on_t(
+        "unique with storage that goes",
+        "add constraint u unique (a) with (fillfactor = 60)",
+        "add constraint u unique (a)",
+    ),
+    on_t(
+        "unique deferrable to initially deferred",
+        "add constraint u unique (a) deferrable",
+        "add constraint u unique (a) deferrable initially deferred",
+    ),
     on_t("unique nulls not distinct with include", "", "add constraint u unique nulls not distinct (a) include (b)"),
-    on_t("two uniques alike", "add constraint u unique (a)", "add constraint u unique (a); add constraint v unique (a)"),
-    on_t("names of two uniques exchanged", "add constraint u unique (a); add constraint v unique (b)", "add constraint u unique (b); add constraint v unique (a)"),
-    on_t("names of two checks exchanged", "add constraint u check (a > 0); add constraint v check (a < 9)", "add constraint u check (a < 9); add constraint v check (a > 0)"),
-    Case("unique becomes an index of the same name", "alter table t add constraint u unique (a);", "create unique index u on t (a);", common=T),
-    Case("index becomes a unique constraint of the same name", "create unique index u on t (a);", "alter table t add constraint u unique (a);", common=T),
+    on_t(
+        "two uniques alike", "add constraint u unique (a)", "add constraint u unique (a); add constraint v unique (a)"
+    ),
+    on_t(
+        "names of two uniques exchanged",
+        "add constraint u unique (a); add constraint v unique (b)",
+        "add constraint u unique (b); add constraint v unique (a)",
+    ),
+    on_t(
+        "names of two checks exchanged",
+        "add constraint u check (a > 0); add constraint v check (a < 9)",
+        "add constraint u check (a < 9); add constraint v check (a > 0)",
+    ),
+    Case(
+        "unique becomes an index of the same name",
+        "alter table t add constraint u unique (a);",
+        "create unique index u on t (a);",
+        common=T,
+    ),
+    Case(
+        "index becomes a unique constraint of the same name",
+        "create unique index u on t (a);",
+        "alter table t add constraint u unique (a);",
+        common=T,
+    ),
     Case(
         "unique that a foreign key needs",
         "create table p (a int); create table c (a int);",
@@ -74,32 +106,87 @@ CASES = [
     ),
     Case(
         "constraint's comment with its name in quotes",
-        "create table t (a int constraint \"A B\" unique); comment on constraint \"A B\" on t is 'x';",
-        "create table t (a int constraint \"A B\" unique); comment on constraint \"A B\" on t is 'y';",
+        'create table t (a int constraint "A B" unique); comment on constraint "A B" on t is \'x\';',
+        'create table t (a int constraint "A B" unique); comment on constraint "A B" on t is \'y\';',
     ),
-    Case("the same constraint on another table", "alter table t add constraint u unique (a);", "alter table v add constraint u unique (a);", common=T + "create table v (a int);"),
-    Case("the same check on another table", "alter table t add constraint u check (a > 0);", "alter table v add constraint u check (a > 0);", common=T + "create table v (a int);"),
+    Case(
+        "the same constraint on another table",
+        "alter table t add constraint u unique (a);",
+        "alter table v add constraint u unique (a);",
+        common=T + "create table v (a int);",
+    ),
+    Case(
+        "the same check on another table",
+        "alter table t add constraint u check (a > 0);",
+        "alter table v add constraint u check (a > 0);",
+        common=T + "create table v (a int);",
+    ),
     # Foreign keys
     reference("foreign key added", "", "foreign key (id) references p"),
     reference("foreign key dropped", "constraint f foreign key (id) references p", ""),
-    reference("foreign key renamed", "constraint f foreign key (id) references p", "constraint g foreign key (id) references p"),
+    reference(
+        "foreign key renamed",
+        "constraint f foreign key (id) references p",
+        "constraint g foreign key (id) references p",
+    ),
     reference("foreign key of two columns", "", "constraint f foreign key (x, y) references p (x, y)"),
-    reference("foreign key to other columns", "constraint f foreign key (x, y) references p (x, y)", "constraint f foreign key (y, x) references p (x, y)"),
+    reference(
+        "foreign key to other columns",
+        "constraint f foreign key (x, y) references p (x, y)",
+        "constraint f foreign key (y, x) references p (x, y)",
+    ),
     *(
-        reference(f"foreign key on {event} {action}", f"constraint f foreign key (id) references p on {event} restrict",
-                  f"constraint f foreign key (id) references p on {event} {action}")
+        reference(
+            f"foreign key on {event} {action}",
+            f"constraint f foreign key (id) references p on {event} restrict",
+            f"constraint f foreign key (id) references p on {event} {action}",
+        )
         for event in ("delete", "update")
         for action in ("cascade", "set null", "set default", "no action")
     ),
-    reference("foreign key on delete set null for one column", "", "constraint f foreign key (x, y) references p (x, y) on delete set null (y)"),
-    reference("foreign key match full", "constraint f foreign key (x, y) references p (x, y)", "constraint f foreign key (x, y) references p (x, y) match full"),
-    reference("foreign key initially deferred", "constraint f foreign key (id) references p deferrable", "constraint f foreign key (id) references p deferrable initially deferred"),
-    reference("foreign key deferrable no more", "constraint f foreign key (id) references p deferrable initially deferred", "constraint f foreign key (id) references p"),
+    reference(
+        "foreign key on delete set null for one column",
+        "",
+        "constraint f foreign key (x, y) references p (x, y) on delete set null (y)",
+    ),
+    reference(
+        "foreign key match full",
+        "constraint f foreign key (x, y) references p (x, y)",
+        "constraint f foreign key (x, y) references p (x, y) match full",
+    ),
+    reference(
+        "foreign key initially deferred",
+        "constraint f foreign key (id) references p deferrable",
+        "constraint f foreign key (id) references p deferrable initially deferred",
+    ),
+    reference(
+        "foreign key deferrable no more",
+        "constraint f foreign key (id) references p deferrable initially deferred",
+        "constraint f foreign key (id) references p",
+    ),
     reference("foreign key not valid", "", "constraint f foreign key (id) references p not valid"),
-    reference("foreign key becomes valid", "constraint f foreign key (id) references p not valid", "constraint f foreign key (id) references p"),
-    reference("foreign key becomes valid and deferrable", "constraint f foreign key (id) references p not valid", "constraint f foreign key (id) references p deferrable"),
-    reference("foreign key not enforced", "constraint f foreign key (id) references p", "constraint f foreign key (id) references p not enforced", since=18),
-    reference("foreign key not enforced from the start", "", "constraint f foreign key (id) references p not enforced", since=18),
+    reference(
+        "foreign key becomes valid",
+        "constraint f foreign key (id) references p not valid",
+        "constraint f foreign key (id) references p",
+    ),
+    reference(
+        "foreign key becomes valid and deferrable",
+        "constraint f foreign key (id) references p not valid",
+        "constraint f foreign key (id) references p deferrable",
+    ),
+    reference(
+        "foreign key not enforced",
+        "constraint f foreign key (id) references p",
+        "constraint f foreign key (id) references p not enforced",
+        since=18,
+    ),
+    reference(
+        "foreign key not enforced from the start",
+        "",
+        "constraint f foreign key (id) references p not enforced",
+        since=18,
+    ),
     Case(
         "foreign key to another table",
         "create table c (a int constraint f references p);",
@@ -128,10 +215,16 @@ CASES = [
         "",
         "create unlogged table p (id int primary key); create unlogged table c (p int constraint f references p); comment on constraint f on c is 'F';",
     ),
-    Case("foreign key to a unique index without a constraint", "create table p (a int); create table c (a int);",
-         "create table p (a int); create unique index u on p (a); create table c (a int references p (a));"),
-    Case("unique index under a foreign key changes", "create table p (a int, b int); create unique index u on p (a); create table c (a int references p (a));",
-         "create table p (a int, b int); create unique index u on p (a) include (b); create table c (a int references p (a));"),
+    Case(
+        "foreign key to a unique index without a constraint",
+        "create table p (a int); create table c (a int);",
+        "create table p (a int); create unique index u on p (a); create table c (a int references p (a));",
+    ),
+    Case(
+        "unique index under a foreign key changes",
+        "create table p (a int, b int); create unique index u on p (a); create table c (a int references p (a));",
+        "create table p (a int, b int); create unique index u on p (a) include (b); create table c (a int references p (a));",
+    ),
     # Checks
     on_t("check dropped", "add constraint k check (a > 0)", ""),
     on_t("check renamed", "add constraint k check (a > 0)", "add constraint l check (a > 0)"),
@@ -139,15 +232,44 @@ CASES = [
     on_t("check not valid", "", "add constraint k check (a > 0) not valid"),
     on_t("check becomes valid", "add constraint k check (a > 0) not valid", "add constraint k check (a > 0)"),
     on_t("check no inherit and not valid", "", "add constraint k check (a > 0) no inherit not valid"),
-    on_t("check not enforced", "add constraint k check (a > 0)", "add constraint k check (a > 0) not enforced", since=18),
+    on_t(
+        "check not enforced", "add constraint k check (a > 0)", "add constraint k check (a > 0) not enforced", since=18
+    ),
     on_t("check not enforced from the start", "", "add constraint k check (a > 0) not enforced", since=18),
-    on_t("check of several columns with text functions", "", "add check (a > 0 and lower(b) <> 'x:y%' or b ~ '^[a-z]{1,3}$' or b like 'a%' or b is null)"),
-    on_t("check with a case and a cast", "", "add check (case when a > 0 then b::date > '2000-01-01' else (id::numeric / 3) < 9.5 end)"),
-    on_t("check with any, not in, between and json", "", "add check (a = any (array[1, 2]) and b not in ('x', 'y') and id between 1 and 9 and (b::jsonb ->> 'k') is not null)"),
-    on_t("check of the same text on another column", "add constraint k check (a > 0)", "add constraint k check (id > 0)"),
-    on_t("checks without names in another order", "add check (a > 0); add check (a < 9)", "add check (a < 9); add check (a > 0)"),
-    on_t("comment on a check", "add constraint k check (a > 0)", "add constraint k check (a > 0); add constraint l check (a > 1)"),
-    Case("comment on a check changes", "comment on constraint k on t is 'x';", "comment on constraint k on t is 'y';", common=T + "alter table t add constraint k check (a > 0);"),
+    on_t(
+        "check of several columns with text functions",
+        "",
+        "add check (a > 0 and lower(b) <> 'x:y%' or b ~ '^[a-z]{1,3}$' or b like 'a%' or b is null)",
+    ),
+    on_t(
+        "check with a case and a cast",
+        "",
+        "add check (case when a > 0 then b::date > '2000-01-01' else (id::numeric / 3) < 9.5 end)",
+    ),
+    on_t(
+        "check with any, not in, between and json",
+        "",
+        "add check (a = any (array[1, 2]) and b not in ('x', 'y') and id between 1 and 9 and (b::jsonb ->> 'k') is not null)",
+    ),
+    on_t(
+        "check of the same text on another column", "add constraint k check (a > 0)", "add constraint k check (id > 0)"
+    ),
+    on_t(
+        "checks without names in another order",
+        "add check (a > 0); add check (a < 9)",
+        "add check (a < 9); add check (a > 0)",
+    ),
+    on_t(
+        "comment on a check",
+        "add constraint k check (a > 0)",
+        "add constraint k check (a > 0); add constraint l check (a > 1)",
+    ),
+    Case(
+        "comment on a check changes",
+        "comment on constraint k on t is 'x';",
+        "comment on constraint k on t is 'y';",
+        common=T + "alter table t add constraint k check (a > 0);",
+    ),
     Case(
         "check by a function that is new",
         "create table t (a int);",
@@ -167,18 +289,51 @@ CASES = [
     Case("check and column go together", "create table t (a int, b int, check (b > a));", "create table t (a int);"),
     # Exclusion
     on_t("exclusion dropped", "add constraint x exclude using gist (r with &&)", ""),
-    on_t("exclusion with an expression and a condition", "", "add constraint x exclude using gist (tsrange(s, e) with &&) where (a > 0)"),
-    on_t("exclusion operator", "add constraint x exclude using gist (r with &&)", "add constraint x exclude using gist (r with -|-)"),
-    on_t("exclusion deferrable", "add constraint x exclude using gist (r with &&)", "add constraint x exclude using gist (r with &&) deferrable initially deferred"),
-    on_t("exclusion renamed", "add constraint x exclude using gist (r with &&)", "add constraint y exclude using gist (r with &&)"),
+    on_t(
+        "exclusion with an expression and a condition",
+        "",
+        "add constraint x exclude using gist (tsrange(s, e) with &&) where (a > 0)",
+    ),
+    on_t(
+        "exclusion operator",
+        "add constraint x exclude using gist (r with &&)",
+        "add constraint x exclude using gist (r with -|-)",
+    ),
+    on_t(
+        "exclusion deferrable",
+        "add constraint x exclude using gist (r with &&)",
+        "add constraint x exclude using gist (r with &&) deferrable initially deferred",
+    ),
+    on_t(
+        "exclusion renamed",
+        "add constraint x exclude using gist (r with &&)",
+        "add constraint y exclude using gist (r with &&)",
+    ),
     on_t("exclusion by hash", "", "add constraint x exclude using hash (b with =)"),
-    on_t("exclusion by btree including a column", "", "add constraint x exclude (a with =) include (b) with (fillfactor = 80)"),
-    Case("without overlaps", "create table t (id int4range, v tsrange);",
-         "create table t (id int4range, v tsrange, constraint k primary key (id, v without overlaps));", since=18),
-    Case("without overlaps on a unique", "create table t (id int4range, v tsrange, constraint k unique (id, v));",
-         "create table t (id int4range, v tsrange, constraint k unique (id, v without overlaps));", since=18),
-    Case("foreign key of a period", "", "create table t (id int4range, v tsrange, constraint k primary key (id, v without overlaps));"
-         "create table c (t int4range, v tsrange, foreign key (t, period v) references t (id, period v));", since=18),
+    on_t(
+        "exclusion by btree including a column",
+        "",
+        "add constraint x exclude (a with =) include (b) with (fillfactor = 80)",
+    ),
+    Case(
+        "without overlaps",
+        "create table t (id int4range, v tsrange);",
+        "create table t (id int4range, v tsrange, constraint k primary key (id, v without overlaps));",
+        since=18,
+    ),
+    Case(
+        "without overlaps on a unique",
+        "create table t (id int4range, v tsrange, constraint k unique (id, v));",
+        "create table t (id int4range, v tsrange, constraint k unique (id, v without overlaps));",
+        since=18,
+    ),
+    Case(
+        "foreign key of a period",
+        "",
+        "create table t (id int4range, v tsrange, constraint k primary key (id, v without overlaps));"
+        "create table c (t int4range, v tsrange, foreign key (t, period v) references t (id, period v));",
+        since=18,
+    ),
 ]
 
 

@@ -81,11 +81,16 @@ CASES = [
         T + "alter table t enable row level security;",
         T + "alter table t force row level security;",
     ),
-    Case("row-level security from the start", "", T + "alter table t enable row level security, force row level security;"),
+    Case(
+        "row-level security from the start",
+        "",
+        T + "alter table t enable row level security, force row level security;",
+    ),
     Case("replica identity full", T, T + "alter table t replica identity full;"),
     Case(
         "replica identity nothing to an index",
-        T + "alter table t alter a set not null; create unique index i on t (a); alter table t replica identity nothing;",
+        T
+        + "alter table t alter a set not null; create unique index i on t (a); alter table t replica identity nothing;",
         T + "alter table t alter a set not null; create unique index i on t (a);"
         "alter table t replica identity using index i;",
     ),
@@ -118,7 +123,11 @@ CASES = [
         "",
         "create table t (a int not null constraint k unique); alter table t replica identity using index k;",
     ),
-    Case("clustered on an index", T + "create index i on t (a);", T + "create index i on t (a); alter table t cluster on i;"),
+    Case(
+        "clustered on an index",
+        T + "create index i on t (a);",
+        T + "create index i on t (a); alter table t cluster on i;",
+    ),
     Case(
         "clustered on another index",
         "alter table t cluster on i;",
@@ -126,8 +135,12 @@ CASES = [
         common=T + "create index i on t (a); create index j on t (b);",
     ),
     Case("clustered no more", "alter table t cluster on t_pkey;", "", common=T),
-    Case("clustered from the primary key to an index that comes", "alter table t cluster on t_pkey;",
-         "create index i on t (a); alter table t cluster on i;", common=T),
+    Case(
+        "clustered from the primary key to an index that comes",
+        "alter table t cluster on t_pkey;",
+        "create index i on t (a); alter table t cluster on i;",
+        common=T,
+    ),
     # Inheritance
     Case(
         "inheritance begins",
@@ -203,12 +216,20 @@ CASES = [
     # The same name for something else
     Case("table becomes a view", "create table v (id int, a int);" + T, T + VIEW),
     Case("view becomes a table", T + VIEW, T + "create table v (id int primary key, a int);"),
-    Case("table becomes a materialized view", "create table v (a int);" + T, T + "create materialized view v as select a from t;"),
+    Case(
+        "table becomes a materialized view",
+        "create table v (a int);" + T,
+        T + "create materialized view v as select a from t;",
+    ),
     Case("table becomes a sequence", "create table v (a int);", "create sequence v;"),
     Case("table becomes an enum type", "create table v (a int);", "create type v as enum ('a');"),
     Case("table becomes an index", "create table v (a int);" + T, T + "create index v on t (a);"),
-    Case("table becomes partitioned", "create table t (a int, b text);",
-         "create table t (a int, b text) partition by list (a);", rebuilds=True),
+    Case(
+        "table becomes partitioned",
+        "create table t (a int, b text);",
+        "create table t (a int, b text) partition by list (a);",
+        rebuilds=True,
+    ),
     Case(
         "table becomes partitioned, with what depends on it",
         "create table t (id int primary key, b text); create view v as select b from t; create index i on t (b);"

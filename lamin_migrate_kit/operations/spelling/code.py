@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lamin_migrate_kit.catalog.model import (
     CatalogObject,
     EventTrigger,
@@ -37,7 +39,12 @@ def _view_extras(view: View) -> tuple[str, ...]:
     head = f"ALTER VIEW {qualified(view.key)} ALTER COLUMN"
     defaults = (f"{head} {quote_name(name)} SET DEFAULT {default}" for name, default in view.column_defaults)
     comments = (_column_comment(view, name, text) for name, text in view.column_comments)
-    return (*defaults, *comment_statements(view), *comments)
+    settings = (_column_setting(view, name, clause) for name, clause in view.column_settings)
+    return (*defaults, *settings, *comment_statements(view), *comments)
+
+
+def _column_setting(view: View, name: str, clause: str) -> str:
+    return f"ALTER MATERIALIZED VIEW {qualified(view.key)} ALTER COLUMN {quote_name(name)} {clause}"
 
 
 def _column_comment(view: View, name: str, text: str | None) -> str:
@@ -51,7 +58,7 @@ def can_replace_view(change: Change) -> bool:
     assert isinstance(current, View)
     assert isinstance(desired, View)
     if current.key.kind == "materialized_view":
-        return not change.fields & {"definition", "columns"}
+        return not change.fields & {"definition", "columns", "column_settings"}
     return desired.columns[: len(current.columns)] == current.columns
 
 
@@ -79,6 +86,12 @@ def alter_view(change: Change) -> Operation:
     return Operation("alter", desired.key, tuple(statements))
 
 
+def unchecked(operation: Operation) -> Operation:
+    """A function that is made before what its body names: the server does not look into it now."""
+    statements = ("SET check_function_bodies = off", *operation.statements, "RESET check_function_bodies")
+    return replace(operation, statements=statements)
+
+
 def create_function(function: Function) -> Operation:
     """CREATE FUNCTION, PROCEDURE or AGGREGATE."""
     definition = function.definition.replace("CREATE OR REPLACE", "CREATE", 1)
@@ -86,15 +99,22 @@ def create_function(function: Function) -> Operation:
 
 
 def can_replace_function(change: Change) -> bool:
-    """Whether CREATE OR REPLACE does: the same arguments with their defaults, and the same result."""
-    return change.desired.key.kind != "aggregate" and not change.fields & {"arguments", "result"}
+    """Whether CREATE OR REPLACE does: arguments keep their names and defaults, and the result stays."""
+    current, desired = change.current, change.desired
+    assert isinstance(current, Function)
+    assert isinstance(desired, Function)
+    if "result" in change.fields or current.defaults > desired.defaults:
+        return False
+    modes = [[mode for mode, _ in function.parameters] for function in (current, desired)]
+    names = zip(current.parameters, desired.parameters, strict=False)
+    return modes[0] == modes[1] and all(old in ("", new) for (_, old), (_, new) in names)
 
 
 def alter_function(change: Change) -> Operation:
     """CREATE OR REPLACE, comment."""
     desired = change.desired
     assert isinstance(desired, Function)
-    statements = [desired.definition] if "definition" in change.fields else []
+    statements = [desired.definition] if change.fields - {"comment"} else []
     if "comment" in change.fields:
         statements.append(comment_sql(desired.key, desired.comment))
     return Operation("alter", desired.key, tuple(statements))
@@ -108,6 +128,11 @@ def drop_definition(value: CatalogObject) -> Operation:
 def create_trigger(trigger: Trigger) -> Operation:
     """CREATE TRIGGER and its enabled state."""
     return Operation("create", trigger.key, (trigger.definition, *_enabled(trigger), *comment_statements(trigger)))
+
+
+def set_clone(trigger: Trigger, enabled: str) -> Operation:
+    """Give a partition's clone of a trigger a state of its own."""
+    return Operation("alter", trigger.key, (_enable(replace(trigger, enabled=enabled)),))
 
 
 def _enabled(value: Trigger | Rule) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from lamin_migrate_kit.diff.differ import Change
 from lamin_migrate_kit.diff.expressions import replayable_expression
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.operations.spelling.comments import comment_sql
-from lamin_migrate_kit.operations.spelling.context import Context
+from lamin_migrate_kit.operations.spelling.context import Context, not_null_name
 from lamin_migrate_kit.operations.types import conversion, needed_imports, needs_using, type_words
 from lamin_migrate_kit.operations.words import render_call, render_execute, render_schema, render_string, render_text
 
@@ -37,13 +37,13 @@ def column_sql(column: Column, context: Context, *, serial: bool = False, not_nu
         parts.append(f"DEFAULT {replayable_expression(column.default)}")
     if column.identity:
         parts.append(identity_sql(column))
-    if column.not_null and not_null:
+    if column.not_null and not_null and column.not_null_valid:
         parts.append(_not_null_sql(column, context))
     return " ".join(parts)
 
 
 def _not_null_sql(column: Column, context: Context) -> str:
-    named = column.not_null_name if context.exact_names and context.version >= 180000 else None
+    named = context.not_null_name(column)
     no_inherit = " NO INHERIT" if column.not_null_no_inherit else ""
     return (f"CONSTRAINT {quote_name(named)} " if named else "") + "NOT NULL" + no_inherit
 
@@ -76,11 +76,16 @@ def identity_sql(column: Column) -> str:
 
 def _identity_options(column: Column) -> tuple[str, ...]:
     assert column.identity_options is not None
-    default_name = f"{column.key.name}_{column.key.part}_seq"
     name: tuple[str, ...] = ()
-    if column.identity_sequence and column.identity_sequence != default_name:
-        name = (f"SEQUENCE NAME {quote_name(column.key.schema)}.{quote_name(column.identity_sequence)}",)
+    if _named_sequence(column):
+        name = (f"SEQUENCE NAME {quote_name(column.key.schema)}.{quote_name(column.identity_sequence or '')}",)
     return name + changed_options(column.identity_options, default_options(column.identity_options))
+
+
+def _named_sequence(column: Column) -> bool:
+    """Whether an identity's sequence has another name than the server would give it."""
+    usual = stored_object_name(column.key.name, column.key.part, "seq")
+    return column.identity_sequence is not None and column.identity_sequence != usual
 
 
 def default_options(options: SequenceOptions) -> SequenceOptions:
@@ -107,6 +112,26 @@ def changed_options(options: SequenceOptions, base: SequenceOptions) -> tuple[st
     return tuple(text for wanted, text in clauses if wanted)
 
 
+def keep_within(sequence: str, current: SequenceOptions, desired: SequenceOptions) -> tuple[tuple[str, ...], str]:
+    """What lets a sequence that has other limits from now on stand at a value within them.
+
+    Args:
+        sequence: The sequence's quoted name.
+        current: Its options.
+        desired: Those that it gets.
+
+    Returns:
+        Statements to run before, and a clause for the statement that sets the options.
+    """
+    low, high = max(current.minimum, desired.minimum), min(current.maximum, desired.maximum)
+    if (low, high) == (current.minimum, current.maximum):
+        return (), ""
+    if low > high:
+        return (), " RESTART"
+    value = f"least(greatest(last_value, {low}), {high})"
+    return (f"SELECT setval({quote_literal(sequence)}, {value}, is_called) FROM {sequence}",), ""
+
+
 def column_words(
     column: Column, context: Context, *, serial: bool = False, in_primary_key: bool = False, not_null: bool = True
 ) -> tuple[str, frozenset[str]] | None:
@@ -120,7 +145,10 @@ def column_words(
         or column.statistics is not None
         or column.options
         or column.not_null_no_inherit
-        or (context.exact_names and column.not_null_name)
+        or not column.not_null_valid
+        or column.not_null_comment is not None
+        or _named_sequence(column)
+        or context.not_null_name(column) is not None
         or (serial and not in_primary_key)
     )
     if found is None or unsayable:
@@ -180,10 +208,14 @@ def _identity_words(column: Column) -> str:
     return render_call("sa.Identity", [], always=repr(column.identity == "a"), **arguments)
 
 
-def extra_statements(column: Column) -> tuple[str, ...]:
+def extra_statements(column: Column, context: Context) -> tuple[str, ...]:
     """What ADD COLUMN and CREATE TABLE cannot say."""
     head = alter_column(column.key)
     statements = []
+    if column.not_null and not column.not_null_valid:
+        statements.append(f"{alter_table(column.key)} ADD {_table_not_null(column, context)}")
+    if column.not_null_comment is not None:
+        statements.append(_not_null_comment(column))
     if column.storage:
         statements.append(f"{head} SET STORAGE {column.storage}")
     if column.compression:
@@ -218,11 +250,16 @@ def create_column(column: Column, context: Context, *, serial: bool, backfill: s
     return Operation(
         "create",
         column.key,
-        (*statements, *extra_statements(column)),
+        (*statements, *extra_statements(column, context)),
         words=tuple(words),
         imports=found[1] if found else frozenset(),
         comments=(f"migrate-kit: backfill {column.key}={backfill}",) if filled else (),
     )
+
+
+def _not_null_comment(column: Column) -> str:
+    text = "NULL" if column.not_null_comment is None else quote_literal(column.not_null_comment)
+    return f"COMMENT ON CONSTRAINT {quote_name(not_null_name(column))} ON {qualified(column.key)} IS {text}"
 
 
 def drop_column(column: Column, reason: str | None = None) -> Operation:
@@ -283,15 +320,15 @@ def alter_column_operation(
         _set_expression(current, desired),
         _identity(current, desired),
         _physical(current, desired),
-        _comment(current, desired),
         _names(current, desired, change.fields),
+        _comment(current, desired),
     ]
     statements = tuple(statement for piece in pieces for statement in piece.statements)
     if not statements:
         return None
     words = tuple(line for piece in pieces for line in piece.words)
     imports = frozenset(line for piece in pieces for line in piece.imports)
-    decided = [f"migrate-kit: using {desired.key}={using}"] if using and "type" in change.fields else []
+    decided = [f"migrate-kit: using {desired.key}={using}"] if str(desired.key) in context.answers.usings else []
     if backfill is not None:
         decided.append(f"migrate-kit: backfill {desired.key}={backfill}")
     return Operation("alter", desired.key, statements, words, imports, tuple(decided))
@@ -322,7 +359,7 @@ def _drop_expression(current: Column, desired: Column) -> Operation:
 
 
 def _alter_type(current: Column, desired: Column, context: Context, using: str | None) -> Operation:
-    if current.type == desired.type and current.collation == desired.collation:
+    if current.type == desired.type and current.collation == desired.collation and using is None:
         return _piece(desired)
     if using is None and needs_using(current.type, desired.type):
         using = conversion(quote_name(desired.key.part), current.type, desired.type)
@@ -345,26 +382,36 @@ def _alter_type(current: Column, desired: Column, context: Context, using: str |
 
 def _nullability(current: Column, desired: Column, backfill: str | None, context: Context) -> Operation:
     head = alter_column(desired.key)
-    if current.not_null and desired.not_null and current.not_null_no_inherit != desired.not_null_no_inherit:
-        statements = (f"{head} DROP NOT NULL", f"{alter_table(desired.key)} ADD {_table_not_null(desired, context)}")
-        return _piece(desired, *statements)
-    if current.not_null == desired.not_null:
+    if current.not_null and desired.not_null:
+        return _other_not_null(current, desired, context)
+    if not (current.not_null or desired.not_null):
         return _piece(desired)
     if not desired.not_null:
         return _piece(desired, f"{head} DROP NOT NULL", words=(_alter_words(desired, nullable="True"),))
     name = quote_name(desired.key.part)
     update = f"UPDATE {qualified(desired.key)} SET {name} = {backfill} WHERE {name} IS NULL"
     filling = (update,) if backfill is not None else ()
-    if desired.not_null_no_inherit or (context.exact_names and desired.not_null_name and context.version >= 180000):
+    if desired.not_null_no_inherit or not desired.not_null_valid or context.not_null_name(desired):
         return _piece(desired, *filling, f"{alter_table(desired.key)} ADD {_table_not_null(desired, context)}")
     words = (*(render_execute(statement) for statement in filling), _alter_words(desired, nullable="False"))
     return _piece(desired, *filling, f"{head} SET NOT NULL", words=words)
 
 
+def _other_not_null(current: Column, desired: Column, context: Context) -> Operation:
+    """Another kind of NOT NULL in place of one that is there."""
+    table, head = alter_table(desired.key), alter_column(desired.key)
+    becomes_invalid = current.not_null_valid and not desired.not_null_valid
+    if current.not_null_no_inherit != desired.not_null_no_inherit or becomes_invalid:
+        return _piece(desired, f"{head} DROP NOT NULL", f"{table} ADD {_table_not_null(desired, context)}")
+    if desired.not_null_valid and not current.not_null_valid:
+        return _piece(desired, f"{table} VALIDATE CONSTRAINT {quote_name(not_null_name(current))}")
+    return _piece(desired)
+
+
 def _table_not_null(column: Column, context: Context) -> str:
-    name = column.not_null_name if context.exact_names else None
-    no_inherit = " NO INHERIT" if column.not_null_no_inherit else ""
-    return (f"CONSTRAINT {quote_name(name)} " if name else "") + f"NOT NULL {quote_name(column.key.part)}{no_inherit}"
+    name = context.not_null_name(column)
+    options = (" NO INHERIT" if column.not_null_no_inherit else "") + ("" if column.not_null_valid else " NOT VALID")
+    return (f"CONSTRAINT {quote_name(name)} " if name else "") + f"NOT NULL {quote_name(column.key.part)}{options}"
 
 
 def _set_expression(current: Column, desired: Column) -> Operation:
@@ -382,9 +429,13 @@ def _identity(current: Column, desired: Column) -> Operation:
     changes = []
     if current.identity != desired.identity:
         changes.append(f"SET GENERATED {'ALWAYS' if desired.identity == 'a' else 'BY DEFAULT'}")
-    if current.identity_options and desired.identity_options:
+    before: tuple[str, ...] = ()
+    if current.identity_options and desired.identity_options and current.identity_sequence:
+        sequence = f"{quote_name(current.key.schema)}.{quote_name(current.identity_sequence)}"
+        before, restart = keep_within(sequence, current.identity_options, desired.identity_options)
         changes += [f"SET {clause}" for clause in changed_options(desired.identity_options, current.identity_options)]
-    return _piece(desired, f"{head} {' '.join(changes)}") if changes else _piece(desired)
+        changes += [restart.strip()] if restart else []
+    return _piece(desired, *before, f"{head} {' '.join(changes)}") if changes else _piece(desired)
 
 
 def _continue_sequence(column: Column) -> str:
@@ -418,24 +469,27 @@ def _physical(current: Column, desired: Column) -> Operation:
 
 def _comment(current: Column, desired: Column) -> Operation:
     if current.comment == desired.comment:
-        return _piece(desired)
+        return _piece(desired, *_comment_on_not_null(current, desired))
     comment = "None" if desired.comment is None else render_string(desired.comment)
     existing = None if current.comment is None else render_string(current.comment)
     words = _alter_words(desired, comment=comment, existing_comment=existing)
-    return _piece(desired, comment_sql(desired.key, desired.comment), words=(words,))
+    on_constraint = _comment_on_not_null(current, desired)
+    lines = (words, *map(render_execute, on_constraint))
+    return _piece(desired, comment_sql(desired.key, desired.comment), *on_constraint, words=lines)
+
+
+def _comment_on_not_null(current: Column, desired: Column) -> tuple[str, ...]:
+    before = current.not_null_comment if current.not_null else None
+    return (_not_null_comment(desired),) if desired.not_null and before != desired.not_null_comment else ()
 
 
 def _names(current: Column, desired: Column, fields: frozenset[str]) -> Operation:
     """Names that the server chose, which are facts only between two databases."""
     statements = []
     if "not_null_name" in fields:
-        old, new = (_not_null_name(column) for column in (current, desired))
+        old, new = (not_null_name(column) for column in (current, desired))
         statements.append(f"{alter_table(desired.key)} RENAME CONSTRAINT {quote_name(old)} TO {quote_name(new)}")
     if "identity_sequence" in fields and current.identity_sequence and desired.identity_sequence:
         sequence = f"{quote_name(desired.key.schema)}.{quote_name(current.identity_sequence)}"
         statements.append(f"ALTER SEQUENCE {sequence} RENAME TO {quote_name(desired.identity_sequence)}")
     return _piece(desired, *statements)
-
-
-def _not_null_name(column: Column) -> str:
-    return column.not_null_name or stored_object_name(column.key.name, column.key.part, "not_null")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lamin_migrate_kit.catalog.model import CatalogObject, Index, ObjectKey
+from lamin_migrate_kit.catalog.model import STANDARD_COMMENT, CatalogObject, ObjectKey
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name
 
 _SIMPLE = {
@@ -37,12 +37,11 @@ def target(key: ObjectKey) -> str:
 
 def comment_sql(key: ObjectKey, comment: str | None) -> str:
     """The statement that sets or removes a comment."""
+    if comment is None and key == ObjectKey("schema", "", "public"):
+        comment = STANDARD_COMMENT
     return f"COMMENT ON {target(key)} IS {quote_literal(comment) if comment is not None else 'NULL'}"
 
 
 def comment_statements(value: CatalogObject) -> tuple[str, ...]:
     """The statement for a new object's comment, if it has one."""
-    if isinstance(value, Index) or getattr(value, "comment", None) is not None:
-        comment = value.comment
-        return (comment_sql(value.key, comment),) if comment is not None else ()
-    return ()
+    return (comment_sql(value.key, value.comment),) if value.comment is not None else ()

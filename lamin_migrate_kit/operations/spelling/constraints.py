@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from lamin_migrate_kit.catalog.model import Constraint, ObjectKey
 from lamin_migrate_kit.catalog.quoting import qualified, quote_name
@@ -29,14 +30,20 @@ def constraint_sql(constraint: Constraint) -> str:
     return f"CONSTRAINT {quote_name(constraint.key.part)} {replayable_expression(constraint.definition)}"
 
 
-def create_constraint(constraint: Constraint) -> Operation:
-    """ADD CONSTRAINT."""
-    words = _create_words(constraint)
+def create_constraint(constraint: Constraint, *, only: bool = False) -> Operation:
+    """ADD CONSTRAINT.
+
+    Args:
+        constraint: The constraint.
+        only: Whether partitions are left out, whose own are attached one by one.
+    """
+    words = None if only else _create_words(constraint)
     extras = constraint_extras(constraint)
+    head = alter_table(constraint.key).replace("ALTER TABLE", "ALTER TABLE ONLY" if only else "ALTER TABLE", 1)
     return Operation(
         "create",
         constraint.key,
-        (f"{alter_table(constraint.key)} ADD {constraint_sql(constraint)}", *extras),
+        (f"{head} ADD {constraint_sql(constraint)}", *extras),
         words=(words, *map(render_execute, extras)) if words else (),
     )
 
@@ -69,7 +76,7 @@ def drop_constraint(constraint: Constraint) -> Operation:
 def can_alter(change: Change) -> bool:
     """Whether a constraint can stay and only be altered."""
     if "definition" not in change.fields:
-        return not change.fields & {"type", "local"}
+        return "type" not in change.fields
     return _becomes_valid(change) or _only_deferrable(change)
 
 
@@ -122,12 +129,14 @@ def _deferral(constraint: Constraint) -> str:
 
 
 def options_statements(head: str, current: tuple[str, ...], desired: tuple[str, ...]) -> list[str]:
-    """RESET what is gone, SET what is new or changed."""
+    """RESET what is gone, SET what is new or changed, so that they stand in the desired order: SET puts at the end."""
     statements = []
     removed = sorted({option.split("=")[0] for option in current} - {option.split("=")[0] for option in desired})
     if removed:
         statements.append(f"{head} RESET ({', '.join(removed)})")
-    changed = [option for option in desired if option not in current]
+    kept = (option for option in current if option in desired)
+    in_place = [ours for ours, theirs in takewhile(lambda pair: pair[0] == pair[1], zip(kept, desired, strict=False))]
+    changed = desired[len(in_place) :]
     if changed:
         statements.append(f"{head} SET ({', '.join(changed)})")
     return statements
@@ -144,6 +153,8 @@ def _create_words(constraint: Constraint) -> str | None:
     if constraint.type == "c":
         condition = render_string(escape_text(_condition(constraint)))
         return render_call("op.create_check_constraint", [name, table, condition], schema=schema)
+    if constraint.type == "p" and constraint.deferrable:
+        return None  # Alembic's function does not take it
     function = "op.create_primary_key" if constraint.type == "p" else "op.create_unique_constraint"
     return render_call(function, [name, table, columns], schema=schema, **_deferral_words(constraint))
 

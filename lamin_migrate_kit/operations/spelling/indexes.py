@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lamin_migrate_kit.catalog.model import Index, ObjectKey, Statistics
+from lamin_migrate_kit.catalog.model import CatalogObject, Constraint, Index, ObjectKey, Statistics
 from lamin_migrate_kit.catalog.quoting import qualified, quote_name
 from lamin_migrate_kit.diff.differ import Change
 from lamin_migrate_kit.diff.expressions import replayable_expression
@@ -13,12 +13,33 @@ from lamin_migrate_kit.operations.spelling.comments import comment_sql, comment_
 from lamin_migrate_kit.operations.words import render_call, render_list, render_schema, render_string, render_text
 
 
-def create_index(index: Index) -> Operation:
-    """CREATE INDEX in the server's spelling."""
-    words = _create_words(index)
-    statements = (replayable_expression(index.definition), *_extras(index), *comment_statements(index))
+def create_index(index: Index, *, only: bool = False) -> Operation:
+    """CREATE INDEX in the server's spelling.
+
+    Args:
+        index: The index.
+        only: Whether partitions are left out, whose own are attached one by one.
+    """
+    definition = replayable_expression(index.definition)
+    if only:
+        named = f" INDEX {quote_name(index.key.name)} ON "
+        definition = definition.replace(named, f"{named}ONLY ", 1)
+    words = None if only else _create_words(index)
+    statements = (definition, *_extras(index), *comment_statements(index))
     only_words = len(statements) == 1
     return Operation("create", index.key, statements, words=(words,) if words and only_words else ())
+
+
+def attach_piece(value: CatalogObject) -> Operation:
+    """ATTACH PARTITION for a partition's index, also for the one behind a key."""
+    assert isinstance(value, Index | Constraint)
+    assert value.partition_of is not None
+    whole, part = (_index_key(key) for key in (value.partition_of, value.key))
+    return Operation("alter", value.key, (f"ALTER INDEX {qualified(whole)} ATTACH PARTITION {qualified(part)}",))
+
+
+def _index_key(key: ObjectKey) -> ObjectKey:
+    return key if key.kind == "index" else ObjectKey("index", key.schema, key.part)
 
 
 def _extras(index: Index) -> list[str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from lamin_migrate_kit.catalog.model import Extension, Schema, Sequence
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name
 from lamin_migrate_kit.diff.differ import Change
 from lamin_migrate_kit.operations.model import Operation
-from lamin_migrate_kit.operations.spelling.columns import changed_options, default_options, setval_sql
+from lamin_migrate_kit.operations.spelling.columns import changed_options, default_options, keep_within, setval_sql
 from lamin_migrate_kit.operations.spelling.comments import comment_sql, comment_statements
 
 
 def create_schema(schema: Schema) -> Operation:
-    """CREATE SCHEMA; `public` is there in every new database."""
+    """CREATE SCHEMA; one called `public` gets the comment that it has in every new database."""
     statement = f"CREATE SCHEMA {qualified(schema.key)}"
-    return Operation("create", schema.key, (statement, *comment_statements(schema)))
+    standard = (comment_sql(schema.key, None),) if schema.key.name == "public" and schema.comment is None else ()
+    return Operation("create", schema.key, (statement, *standard, *comment_statements(schema)))
 
 
 def drop_schema(schema: Schema) -> Operation:
@@ -39,6 +42,18 @@ def create_extension(extension: Extension) -> Operation:
 def drop_extension(extension: Extension) -> Operation:
     """DROP EXTENSION, which fails when anything uses it."""
     return Operation("drop", extension.key, (f"DROP EXTENSION {quote_name(extension.key.name)}",))
+
+
+def can_alter_extension(change: Change) -> bool:
+    """Whether an extension can be updated: there are scripts from a version to later ones."""
+    current, desired = change.current, change.desired
+    assert isinstance(current, Extension)
+    assert isinstance(desired, Extension)
+    return _numbers(current.version) <= _numbers(desired.version)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def alter_extension(change: Change) -> Operation:
@@ -72,6 +87,11 @@ def own_sequence(sequence: Sequence, *, behind_values: bool) -> Operation:
     return Operation("alter", sequence.key, statements)
 
 
+def disown_sequence(sequence: Sequence) -> Operation:
+    """OWNED BY NONE, so that the sequence stays when its column goes."""
+    return Operation("alter", sequence.key, (f"ALTER SEQUENCE {qualified(sequence.key)} OWNED BY NONE",))
+
+
 def _owned_by(sequence: Sequence) -> str:
     owner = sequence.owned_by
     wanted = f"{qualified(owner)}.{quote_name(owner.part)}" if owner else "NONE"
@@ -95,11 +115,10 @@ def alter_sequence(change: Change) -> Operation | None:
     if "options" in change.fields:
         type_ = f" AS {desired.options.type}" if current.options.type != desired.options.type else ""
         clauses = "".join(f" {clause}" for clause in changed_options(desired.options, current.options))
-        statements.append(f"{head}{type_}{clauses}")
+        within, restart = keep_within(qualified(desired.key), current.options, desired.options)
+        statements += [*within, f"{head}{type_}{clauses}{restart}"]
     if "persistence" in change.fields:
         statements.append(f"{head} SET {'UNLOGGED' if desired.persistence == 'u' else 'LOGGED'}")
-    if "owned_by" in change.fields:
-        statements.append(_owned_by(desired))
     if "comment" in change.fields:
         statements.append(comment_sql(desired.key, desired.comment))
     return Operation("alter", desired.key, tuple(statements)) if statements else None

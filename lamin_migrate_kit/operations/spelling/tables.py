@@ -42,9 +42,9 @@ def create_table(
         serials: Columns (by key) that are spelled SERIAL.
         context: See `Context`.
     """
-    own = [column for column in columns if column.local or table.partition_of]
+    own = [column for column in columns if column.local]
     statement = _create_sql(table, own, constraints, serials, context)
-    extras = [statement for column in own for statement in extra_statements(column)]
+    extras = [statement for column in own for statement in extra_statements(column, context)]
     unsaid = [statement for constraint in constraints for statement in constraint_extras(constraint)]
     settings = _settings(table)
     found = _create_words(table, own, constraints, serials, context)
@@ -140,16 +140,20 @@ def replica_identity_index(table: Table) -> Operation:
     return Operation("alter", table.key, (_replica_identity(table),))
 
 
-def attach_partition(table: Table) -> Operation:
-    """ATTACH PARTITION."""
-    assert table.partition_of is not None
+def attach(table: Table) -> Operation:
+    """ATTACH PARTITION or INHERIT."""
+    if table.partition_of is None:
+        statements = (f"ALTER TABLE {qualified(table.key)} INHERIT {qualified(parent)}" for parent in table.inherits)
+        return Operation("alter", table.key, tuple(statements))
     statement = f"ALTER TABLE {qualified(table.partition_of)} ATTACH PARTITION {qualified(table.key)}"
     return Operation("alter", table.key, (f"{statement} {table.partition_bound}",))
 
 
-def detach_partition(table: Table) -> Operation:
-    """DETACH PARTITION."""
-    assert table.partition_of is not None
+def detach(table: Table) -> Operation:
+    """DETACH PARTITION or NO INHERIT."""
+    if table.partition_of is None:
+        statements = (f"ALTER TABLE {qualified(table.key)} NO INHERIT {qualified(parent)}" for parent in table.inherits)
+        return Operation("alter", table.key, tuple(statements))
     statement = f"ALTER TABLE {qualified(table.partition_of)} DETACH PARTITION {qualified(table.key)}"
     return Operation("alter", table.key, (statement,))
 
@@ -174,8 +178,6 @@ def alter_table_operation(change: Change) -> Operation | None:
     statements += options_statements(head, current.options, desired.options)
     if current.access_method != desired.access_method:
         statements.append(f"{head} SET ACCESS METHOD {quote_name(desired.access_method)}")
-    statements += [f"{head} NO INHERIT {qualified(key)}" for key in current.inherits if key not in desired.inherits]
-    statements += [f"{head} INHERIT {qualified(key)}" for key in desired.inherits if key not in current.inherits]
     if current.row_security != desired.row_security:
         statements.append(f"{head} {'ENABLE' if desired.row_security else 'DISABLE'} ROW LEVEL SECURITY")
     if current.force_row_security != desired.force_row_security:

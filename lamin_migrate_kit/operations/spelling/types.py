@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from lamin_migrate_kit.catalog.model import Column, CompositeType, Domain, EnumType, ObjectKey, RangeType
-from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name
+from lamin_migrate_kit.catalog.model import Column, CompositeType, Domain, EnumType, RangeType
+from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_name, stored_object_name
 from lamin_migrate_kit.diff.differ import Change
 from lamin_migrate_kit.diff.expressions import replayable_expression
 from lamin_migrate_kit.operations.model import Operation
@@ -25,7 +25,8 @@ def _create_sql(value: UserType) -> str:
     if isinstance(value, EnumType):
         return f"CREATE TYPE {name} AS ENUM ({', '.join(quote_literal(item) for item in value.values)})"
     if isinstance(value, RangeType):
-        return f"CREATE TYPE {name} AS RANGE ({value.definition})"
+        multirange = qualified(value.key._replace(name=value.multirange))
+        return f"CREATE TYPE {name} AS RANGE ({value.definition}, MULTIRANGE_TYPE_NAME = {multirange})"
     if isinstance(value, CompositeType):
         return f"CREATE TYPE {name} AS ({', '.join(_attribute(*attribute) for attribute in value.attributes)})"
     parts = [f"CREATE DOMAIN {name} AS {value.type}"]
@@ -34,10 +35,14 @@ def _create_sql(value: UserType) -> str:
     if value.default is not None:
         parts.append(f"DEFAULT {value.default}")
     if value.not_null:
-        parts.append("NOT NULL")
+        parts.append(_not_null(value))
     valid = (item for item in value.constraints if not item.definition.endswith(" NOT VALID"))
     parts += [f"CONSTRAINT {quote_name(item.name)} {replayable_expression(item.definition)}" for item in valid]
     return " ".join(parts)
+
+
+def _not_null(value: Domain) -> str:
+    return (f"CONSTRAINT {quote_name(value.not_null_name)} " if value.not_null_name else "") + "NOT NULL"
 
 
 def _attribute(name: str, type_: str, collation: str | None) -> str:
@@ -69,8 +74,7 @@ def _domain_constraint(name: str, definition: str) -> str:
 
 def drop_type(value: UserType) -> Operation:
     """DROP TYPE or DROP DOMAIN."""
-    word = "DOMAIN" if isinstance(value, Domain) else "TYPE"
-    return Operation("drop", value.key, (f"DROP {word} {qualified(value.key)}",))
+    return Operation("drop", value.key, (f"DROP {_word(value)} {qualified(value.key)}",))
 
 
 def only_adds_values(change: Change) -> bool:
@@ -81,7 +85,7 @@ def only_adds_values(change: Change) -> bool:
     return tuple(value for value in desired.values if value in current.values) == current.values
 
 
-def alter_enum(change: Change, *, autocommit: bool) -> Operation:
+def alter_enum(change: Change) -> Operation:
     """ADD VALUE at its place, and the comment."""
     current, desired = change.current, change.desired
     assert isinstance(current, EnumType)
@@ -94,49 +98,65 @@ def alter_enum(change: Change, *, autocommit: bool) -> Operation:
             values.insert(place, value)
     if "comment" in change.fields:
         statements.append(comment_sql(desired.key, desired.comment))
-    return Operation("alter", desired.key, tuple(statements), autocommit=autocommit)
+    return Operation("alter", desired.key, tuple(statements))
 
 
-def replace_type(
-    current: UserType, desired: UserType, columns: tuple[tuple[Column, Column], ...], mapping: Mapping[str, str]
-) -> Operation:
-    """Make a type anew under its name and move every column over.
+def move_aside(value: UserType, mapping: Mapping[str, str]) -> Operation:
+    """Give up the type's name to one that takes its place.
 
-    Postgres cannot take a value from an enum, nor change what a range is made of: the old type steps aside, the new one
-    is made, the columns are converted by their text, and the old type goes.
+    Postgres cannot take a value from an enum, nor change what a range is made of: the current type steps aside, the
+    new one is made, the columns are converted by their text, and the old type goes.
 
     Args:
-        current: The type as it is.
-        desired: The type as it should be.
-        columns: The columns of that type, (current, desired).
+        value: The type as it is.
+        mapping: Enum values that are replaced by others, to be recorded.
+    """
+    renamed = f"ALTER {_word(value)} {qualified(value.key)} RENAME TO {quote_name(_aside(value.key.name))}"
+    comments = tuple(f"migrate-kit: enum-map {value.key}.{old}={new}" for old, new in mapping.items())
+    return Operation("alter", value.key, (renamed,), comments=comments)
+
+
+def make_way(value: RangeType, columns: Iterable[Column]) -> Operation:
+    """Drop a range type whose name another takes, its values kept as text: its constructors cannot step aside."""
+    kept = (
+        f"{alter_column(column.key)} TYPE {text} USING {quote_name(column.key.part)}::{text}"
+        for column in columns
+        for text in ("text[]" if column.type.endswith("[]") else "text",)
+    )
+    return Operation("alter", value.key, (*kept, f"DROP TYPE {qualified(value.key)}"))
+
+
+def drop_aside(value: UserType) -> Operation | None:
+    """Drop a type that stepped aside."""
+    if isinstance(value, RangeType):
+        return None
+    aside = value.key._replace(name=_aside(value.key.name))
+    return Operation("drop", value.key, (f"DROP {_word(value)} {qualified(aside)}",))
+
+
+def _aside(name: str) -> str:
+    return stored_name(name.encode()[:50].decode(errors="ignore") + "__replaced")
+
+
+def _word(value: UserType) -> str:
+    return "DOMAIN" if isinstance(value, Domain) else "TYPE"
+
+
+def convert_values(name: str, type_: str, mapping: Mapping[str, str]) -> str:
+    """The expression that gives a column's values to a new type of the same name, by their text.
+
+    Args:
+        name: The column's quoted name.
+        type_: The column's type as it should be, which may be an array.
         mapping: Enum values that are replaced by others.
     """
-    aside = ObjectKey(current.key.kind, current.key.schema, f"{current.key.name[:50]}__replaced")
-    word = "DOMAIN" if isinstance(current, Domain) else "TYPE"
-    conversions = (_convert(column, desired, mapping) for _, column in columns)
-    return Operation(
-        "alter",
-        desired.key,
-        (
-            f"ALTER {word} {qualified(current.key)} RENAME TO {quote_name(aside.name)}",
-            *create_type(desired).statements,
-            *conversions,
-            f"DROP {word} {qualified(aside)}",
-        ),
-        comments=tuple(f"migrate-kit: enum-map {current.key}.{old}={new}" for old, new in mapping.items()),
-    )
-
-
-def _convert(column: Column, desired: UserType, mapping: Mapping[str, str]) -> str:
-    name, array = quote_name(column.key.part), "[]" if column.type.endswith("[]") else ""
-    text = f"{name}::text{array}"
-    for old, new in mapping.items():
-        if array:
-            text = f"array_replace({text}, {quote_literal(old)}, {quote_literal(new)})"
-    if mapping and not array:
+    if not type_.endswith("[]"):
         cases = " ".join(f"WHEN {quote_literal(old)} THEN {quote_literal(new)}" for old, new in mapping.items())
-        text = f"(CASE {name}::text {cases} ELSE {name}::text END)"
-    return f"{alter_column(column.key)} TYPE {column.type} USING {text}::{qualified(desired.key)}{array}"
+        return f"(CASE {name}::text {cases} ELSE {name}::text END)::{type_}" if cases else f"{name}::text::{type_}"
+    text = f"{name}::text[]"
+    for old, new in mapping.items():
+        text = f"array_replace({text}, {quote_literal(old)}, {quote_literal(new)})"
+    return f"{text}::{type_}"
 
 
 def can_alter_domain(change: Change) -> bool:
@@ -149,35 +169,63 @@ def alter_domain(change: Change) -> Operation:
     current, desired = change.current, change.desired
     assert isinstance(current, Domain)
     assert isinstance(desired, Domain)
+    statements = (*_domain_default(current, desired), *_domain_not_null(change), *_domain_checks(current, desired))
+    if "comment" in change.fields:
+        statements += (comment_sql(desired.key, desired.comment),)
+    return Operation("alter", desired.key, statements)
+
+
+def _domain_default(current: Domain, desired: Domain) -> tuple[str, ...]:
+    if current.default == desired.default:
+        return ()
+    wanted = "DROP DEFAULT" if desired.default is None else f"SET DEFAULT {desired.default}"
+    return (f"ALTER DOMAIN {qualified(desired.key)} {wanted}",)
+
+
+def _domain_not_null(change: Change) -> tuple[str, ...]:
+    current, desired = change.current, change.desired
+    assert isinstance(current, Domain)
+    assert isinstance(desired, Domain)
     head = f"ALTER DOMAIN {qualified(desired.key)}"
-    statements = []
-    if "default" in change.fields:
-        statements.append(f"{head} SET DEFAULT {desired.default}" if desired.default else f"{head} DROP DEFAULT")
     if "not_null" in change.fields:
-        statements.append(f"{head} {'SET' if desired.not_null else 'DROP'} NOT NULL")
+        if desired.not_null and desired.not_null_name:
+            return (f"{head} ADD {_not_null(desired)}",)
+        return (f"{head} {'SET' if desired.not_null else 'DROP'} NOT NULL",)
+    if "not_null_name" in change.fields:
+        ours, theirs = (quote_name(_not_null_name(domain)) for domain in (current, desired))
+        return (f"{head} RENAME CONSTRAINT {ours} TO {theirs}",)
+    return ()
+
+
+def _domain_checks(current: Domain, desired: Domain) -> tuple[str, ...]:
+    head = f"ALTER DOMAIN {qualified(desired.key)}"
     ours = {item.name: item for item in current.constraints}
     theirs = {item.name: item for item in desired.constraints}
-    gone = [name for name, item in ours.items() if name not in theirs or theirs[name].definition != item.definition]
-    new = [name for name, item in theirs.items() if name not in ours or ours[name].definition != item.definition]
-    statements += [f"{head} DROP CONSTRAINT {quote_name(name)}" for name in gone]
-    statements += [f"{head} ADD {_domain_constraint(name, theirs[name].definition)}" for name in new]
+    kept = {name for name, item in theirs.items() if name in ours and ours[name].definition == item.definition}
+    statements = [f"{head} DROP CONSTRAINT {quote_name(name)}" for name in ours if name not in kept]
     for name, item in theirs.items():
-        if (ours[name].comment if name in ours and name not in gone else None) != item.comment:
+        if name not in kept:
+            statements.append(f"{head} ADD {_domain_constraint(name, item.definition)}")
+        if (ours[name].comment if name in kept else None) != item.comment:
             text = quote_literal(item.comment) if item.comment is not None else "NULL"
             statements.append(f"COMMENT ON CONSTRAINT {quote_name(name)} ON DOMAIN {qualified(desired.key)} IS {text}")
-    if "comment" in change.fields:
-        statements.append(comment_sql(desired.key, desired.comment))
-    return Operation("alter", desired.key, tuple(statements))
+    return tuple(statements)
 
 
-def can_alter_composite(change: Change) -> bool:
-    """Whether a composite type's attributes keep their order, with new ones only at the end."""
+def _not_null_name(domain: Domain) -> str:
+    return domain.not_null_name or stored_object_name(domain.key.name, "", "not_null")
+
+
+def can_alter_composite(change: Change, *, in_use: bool) -> bool:
+    """Whether a composite type's attributes keep their order and, where columns use it, their types."""
     current, desired = change.current, change.desired
     assert isinstance(current, CompositeType)
     assert isinstance(desired, CompositeType)
     theirs = [name for name, *_ in desired.attributes]
-    kept = [name for name, *_ in current.attributes if name in theirs]
-    return theirs[: len(kept)] == kept
+    kept = [attribute for attribute in current.attributes if attribute[0] in theirs]
+    if in_use and not set(kept) <= set(desired.attributes):
+        return False
+    return theirs[: len(kept)] == [name for name, *_ in kept]
 
 
 def alter_composite(change: Change) -> Operation:
