@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -15,8 +16,8 @@ from lamin_migrate_kit.comparison import Ask, Comparison, compare_module
 from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.generation import Fill, GenerateOptions, GenerateResult, generate_revision
 from lamin_migrate_kit.schema_module import SchemaModule
-from lamin_migrate_kit.scratch import ScratchDatabase
-from lamin_migrate_kit.servers import Server
+from lamin_migrate_kit.scratch import PREFIX, ScratchDatabase
+from lamin_migrate_kit.servers import Server, open_engine
 from lamin_migrate_kit.settings import Settings
 from lamin_migrate_kit.workbench import Workbench
 from tests.dumps import dump_schema
@@ -110,6 +111,12 @@ class Author:
                 connection.exec_driver_sql(f"DROP TABLE IF EXISTS {bench.module.version_table}")
                 connection.commit()
             assert dump_schema(bench.head_database.url) == dump_schema(bench.desired_database.url)
+
+    def scratch_databases(self) -> list[str]:
+        """What this process has left on the server."""
+        with open_engine(self.server.url).connect() as connection:
+            names = connection.exec_driver_sql("SELECT datname FROM pg_database").scalars()
+            return [name for name in names if name.startswith(PREFIX) and f"_{os.getpid()}_" in name]
 
     def head(self) -> Catalog:
         with self.bench() as bench:

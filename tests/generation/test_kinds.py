@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from lamin_migrate_kit.proof.rows.fill import fill_tables
 from tests.authors import Author
 
 
@@ -21,6 +22,7 @@ class Kind:
         downgrade: Likewise in `downgrade()`.
         flags: What is decided.
         made: Lines that stand in the `upgrade()` that makes `before`.
+        made_up: What the server says of rows that were made up, where those rows do not suit what was decided.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Kind:
     downgrade: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
+    made_up: str = ""
 
 
 def table(*parts: str, name: str = "note") -> str:
@@ -138,6 +141,7 @@ KINDS = [
             "# migrate-kit: using core.note.title=title::integer",
             'postgresql_using="title::integer",',
         ),
+        made_up='invalid input syntax for type integer: "title-1"',
     ),
     Kind(
         "nullability",
@@ -211,6 +215,7 @@ KINDS = [
         table(name="user") + table('sa.Column("by", sa.Integer)'),
         table(name="user") + table('sa.Column("by", sa.ForeignKey("core.user.id", ondelete="CASCADE"))'),
         upgrade=('ondelete="CASCADE",',),
+        made_up='violates foreign key constraint "note_by_fkey"',
         downgrade=('op.drop_constraint("note_by_fkey", "note", schema="core", type_="foreignkey")',),
     ),
     Kind(
@@ -241,6 +246,7 @@ KINDS = [
         "check with IN",
         table(TITLE),
         table(TITLE, "sa.CheckConstraint(\"title IN ('a', 'b')\")"),
+        made_up='check constraint "note_title_check" of relation "note" is violated by some row',
     ),
     # Indexes
     Kind(
@@ -376,8 +382,11 @@ def test_kind_is_generated_and_proven(author: Author, kind: Kind) -> None:
         made = author.generate()
         _expect_lines(author.body(made), kind.made)
     author.models(kind.after)
-    result = author.generate(*kind.flags)
-    assert [proof.status.name for proof in result.proofs] == ["PASSED"] * 3
+    result = author.generate(*kind.flags, fill=fill_tables)
+    *on_empty, on_rows = result.proofs
+    assert [proof.status.name for proof in on_empty] == ["PASSED"] * 3
+    assert on_rows.status.name == ("NOT_PROVEN" if kind.made_up else "PASSED"), on_rows.summary
+    assert kind.made_up in on_rows.summary
     _expect_lines(author.body(result), kind.upgrade)
     _expect_lines(author.body(result, "downgrade"), kind.downgrade)
     assert all(len(line) <= 120 for line in result.text.splitlines() if not line.lstrip().startswith('"'))
