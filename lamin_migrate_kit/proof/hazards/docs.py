@@ -12,8 +12,8 @@ _HEAD = f"""\
 
 <!-- Made from lamin_migrate_kit/proof/hazards/rules by: python -m lamin_migrate_kit.proof.hazards.docs -->
 
-`invoke ci` runs every unreleased revision on tables with rows, statement by statement, and asks these {len(RULES)}
-rules about what the server did: which locks it took, what it wrote anew and read in full, and how the catalogs differ before
+`invoke ci` runs every unreleased revision on tables with rows, statement by statement, and asks {len(RULES)} rules
+about what the server did: which locks it took, what it wrote anew and read in full, and how the catalogs differ before
 and after. What was measured outranks what a text looks like: an index on a table that the same revision makes is no
 hazard.
 
@@ -29,8 +29,8 @@ A decision that the revision records anyway (`# migrate-kit: drop …`, `rename 
 waiver of the rules that name it below.
 
 Where [squawk](https://squawkhq.com) is installed (`pip install squawk-cli`) it is asked for a second opinion on the
-same SQL. What says the same as a rule is shown with it; what says the same as a rule that does not hold was outranked by the
-server and is left out; the rest is shown as a note, and waived by `allow=squawk/<its rule>`.
+same SQL. What says the same as a rule is shown with it. What says the same as a rule that does not hold was outranked
+by the server, and is left out. The rest is shown as a note, and waived by `allow=squawk/<its rule>`.
 
 The examples begin with these tables; what each shows was seen on a real server, by the test over all rules.
 

@@ -70,7 +70,7 @@ def _blocking(bench: Workbench, trace: RevisionTrace) -> Iterator[Finding]:
                 trace.revision,
                 bench.module.shown(trace.path),
                 statement.line,
-                details=f"{statement.sql.strip()}\n({statement.seconds * 1000:.1f} ms here, on few rows)",
+                details=statement.sql.strip(),
                 severity="note",
             )
 
