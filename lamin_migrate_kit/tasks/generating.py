@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lamin_migrate_kit.comparison import compare_module
 from lamin_migrate_kit.fingerprint import environment
 from lamin_migrate_kit.generation import GenerateOptions, GenerateResult, generate_revision
+from lamin_migrate_kit.proof.rows.fill import fill_tables
 from lamin_migrate_kit.report.json import document, environment_fields, print_document, proof_fields
 from lamin_migrate_kit.report.terminal import (
     kept_and_not_compared,
@@ -39,7 +40,7 @@ def generate(settings: Settings, options: GenerateOptions, *, no_input: bool, fo
         ask = terminal_asker(no_input=no_input, format=format)
         # Nothing may turn while a question waits for its answer.
         with progress.running("comparing, rendering, proving") if ask is None else ExitStack():
-            result = generate_revision(bench, options, ask)
+            result = generate_revision(bench, options, ask, fill=fill_tables)
         _show(bench.module, result, where, format)
     return 0
 
@@ -50,10 +51,9 @@ def plan(settings: Settings, options: GenerateOptions, *, format: str) -> int:
         comparison = compare_module(bench, options.decisions)
     comparison.require_decisions()
     if format == "json":
-        operations = [line for operation in comparison.upgrade for line in operation.lines]
-        print_document(document(_COMMAND, "planned", operations=operations))
+        print_document(document(_COMMAND, "planned", operations=list(comparison.upgrade_lines())))
     else:
-        print_note("would write, into upgrade():" if comparison.upgrade else "would write nothing")
+        print_note("would write nothing" if comparison.empty else "would write, into upgrade():")
         print_lines(comparison.missing_lines())
     return 0
 
@@ -72,10 +72,11 @@ def _print_result(module: SchemaModule, result: GenerateResult, path: str) -> No
     for proof in result.proofs:
         print_proof(proof)
     if result.comparison:
-        for title, operations in (("upgrade", result.comparison.upgrade), ("downgrade", result.comparison.downgrade)):
+        found = result.comparison
+        for title, lines in (("upgrade", found.upgrade_lines()), ("downgrade", found.downgrade_lines())):
             print_text()
             print_text(title, "bold")
-            print_lines([f"    {line}" for operation in operations for line in operation.lines])
+            print_lines([f"    {line}" for line in lines])
     _print_remarks(result)
     if result.comparison:
         print_text()
@@ -107,8 +108,8 @@ def _document(module: SchemaModule, result: GenerateResult, where: Environment) 
         revision=result.revision,
         text=result.text or None,
         proofs=[proof_fields(proof) for proof in result.proofs],
-        upgrade=[line for operation in found.upgrade for line in operation.lines] if found else [],
-        downgrade=[line for operation in found.downgrade for line in operation.lines] if found else [],
+        upgrade=list(found.upgrade_lines()) if found else [],
+        downgrade=list(found.downgrade_lines()) if found else [],
         renames=[candidate.as_json() for candidate in found.candidates] if found else [],
         kept=list(found.kept) if found else [],
         not_compared=[{"kind": kind, "name": name} for kind, name in found.not_compared] if found else [],
