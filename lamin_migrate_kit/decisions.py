@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from lamin_migrate_kit.errors import SettingsError
 
-
 PLACEHOLDERS = ("<SQL expression>", "<value>")
 """What stands in a flag where nothing can be guessed, and is to be replaced."""
 

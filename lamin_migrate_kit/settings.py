@@ -28,8 +28,8 @@ class Settings:
         extensions: Extensions to create before the models are built.
         image: The container image to use instead of the official one.
         server_url: `LAMIN_MIGRATE_SERVER_URL`; hidden from repr, because it may hold a password.
-        instance_url: `LAMIN_MIGRATE_INSTANCE_URL`, the instance that `invoke deploy` works on, so that no password stands
-            in a shell's history; hidden from repr.
+        instance_url: `LAMIN_MIGRATE_INSTANCE_URL`, the instance that `invoke deploy` works on: no password stands in
+            a shell's history; hidden from repr.
         provider: `LAMIN_MIGRATE_PROVIDER`, one of PROVIDERS: use this one and no other.
         major: `LAMIN_MIGRATE_POSTGRES`, the Postgres major to use instead of the pinned one.
         devcontainer: Whether we are inside the kit's devcontainer (`LAMIN_MIGRATE_DEVCONTAINER` is set).

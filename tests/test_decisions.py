@@ -52,5 +52,5 @@ def test_a_pair_without_a_value_is_refused_with_the_form_it_should_have(text: st
 
 
 def test_two_values_for_one_column_are_refused() -> None:
-    with pytest.raises(SettingsError, match="says two things of core.note.v"):
+    with pytest.raises(SettingsError, match=r"says two things of core\.note\.v"):
         parse_pairs("backfill", ["core.note.v=1", "core.note.v=2"])

@@ -1,9 +1,9 @@
 """The one form in which the server's own spelling of an expression is not stable, and what to do about it.
 
-`a IN ('x', 'y')` on a varchar is stored as a comparison of text with an array that is cast as a whole, and deparses to
-`((a)::text = ANY ((ARRAY['x'::character varying, …])::text[]))`. Parsed again, the cast is pushed into the elements, and
-from then on the text stays as it is. So the two spellings mean the same (`normalize_expression`), and to get the first
-one back, the cast has to be left to the server (`replayable_expression`).
+`a IN ('x', 'y')` on a varchar is stored as a comparison of text with an array cast as a whole, and deparses to
+`((a)::text = ANY ((ARRAY['x'::character varying, …])::text[]))`. Parsed again, the cast is pushed into the elements,
+and from then on the text stays as it is. So the two spellings mean the same (`normalize_expression`), and to get the
+first one back, the cast has to be left to the server (`replayable_expression`).
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lamin_migrate_kit.alembic_bridge import Script
     from lamin_migrate_kit.comparison import Comparison
     from lamin_migrate_kit.schema_module import SchemaModule
-    from lamin_migrate_kit.scratch import ScratchDatabase
     from lamin_migrate_kit.workbench import Workbench
 
 Fill = Callable[["Connection", Catalog], object]
