@@ -15,6 +15,9 @@ from tests.test_scripts import fresh_checkout
 DEBIAN = "debian:trixie"
 PYTHON = "mcr.microsoft.com/devcontainers/python:3.13-trixie"
 PACKAGES = "git python3 python3-venv procps"
+# The tests that another machine can make fail; what the others compare is decided by Postgres and the packages,
+# which are the same everywhere, and would take as long again on each image.
+TESTS = "tests/servers tests/doctor tests/tasks/test_collection.py tests/test_repository.py tests/test_workflows.py"
 
 
 class Machine:
@@ -67,7 +70,7 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
 def test_newcomer_plays_the_demo_and_runs_the_checks(machine: Machine) -> None:
     demo = machine.newcomer("./scripts/demo")
     assert 'op.alter_column("notebook", column_name="v", new_column_name="version", schema="core")' in demo
-    checks = machine.newcomer("./scripts/test --quick")
+    checks = machine.newcomer(f"./scripts/test --quick {TESTS}")
     assert " passed" in checks.splitlines()[-1]
     assert "FAILED" not in checks
     assert machine.newcomer("git status --short") == ""
