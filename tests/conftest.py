@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,9 @@ from lamin_migrate_kit.settings import Settings
 from tests.authors import Author
 
 ROOT = Path(__file__).parent.parent
+
+# Whoever starts the tests in the background may have them ignore Ctrl-C, and every process that they start as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 _SHARED = pytest.StashKey[ExitStack]()
 
 
