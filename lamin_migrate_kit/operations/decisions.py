@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lamin_migrate_kit.catalog.model import CatalogObject, Column, Constraint, EnumType, ObjectKey
 from lamin_migrate_kit.catalog.quoting import quote_name
+from lamin_migrate_kit.diff.renames import render_names
 from lamin_migrate_kit.operations.model import Question
 from lamin_migrate_kit.operations.spelling.context import Context
 from lamin_migrate_kit.operations.types import conversion, keeps_values, neutral_value
@@ -42,7 +43,7 @@ class Decider:
             return None
         guess = column.default or neutral_value(column.type, self.context.desired) or "<SQL expression>"
         text = f"{why}: which value do those rows get?"
-        self.questions.append(Question("backfill", name, text, (f"--backfill {_shell(f'{name}={guess}')}",)))
+        self.questions.append(Question("backfill", name, text, (_flag("backfill", column.key, guess),)))
         return None
 
     def _primary_key(self, table: ObjectKey) -> tuple[str, ...]:
@@ -60,9 +61,9 @@ class Decider:
         kept = keeps_values(current.type, desired.type) or answers.assume_empty or answers.neutral_backfills
         if kept or current.type == desired.type:
             return None
-        guess = f"{name}={conversion(quote_name(desired.key.part), current.type, desired.type)}"
+        guess = conversion(quote_name(desired.key.part), current.type, desired.type)
         text = f"{name} changes from {current.type} to {desired.type}: how is each value converted?"
-        self.questions.append(Question("using", name, text, (f"--using {_shell(guess)}",)))
+        self.questions.append(Question("using", name, text, (_flag("using", desired.key, guess),)))
         return None
 
     def enum_map(self, current: EnumType, desired: CatalogObject) -> dict[str, str]:
@@ -76,8 +77,15 @@ class Decider:
             elif not (self.context.answers.assume_empty or self.context.answers.neutral_backfills):
                 guess = desired.values[0] if desired.values else "<value>"
                 text = f"{name} is no longer a value of {current.key}: which value do rows get that have it?"
-                self.questions.append(Question("enum-map", name, text, (f"--enum-map {_shell(f'{name}={guess}')}",)))
+                flag = _flag("enum-map", current.key._replace(part=value), guess)
+                self.questions.append(Question("enum-map", name, text, (flag,)))
         return mapping
+
+
+def _flag(name: str, key: ObjectKey, value: str) -> str:
+    """A flag as it can be typed: the name in the grammar of names, all of it quoted for a shell."""
+    names = render_names(tuple(part for part in (key.schema, key.name, key.part) if part))
+    return f"--{name} {_shell(f'{names}={value}')}"
 
 
 def _shell(text: str) -> str:

@@ -78,7 +78,7 @@ def test_kept_around_a_renamed_column_and_table(author: Author, sql: str) -> Non
     [
         (BY_HAND["view"], "--drop core.w"),
         (BY_HAND["materialized view with an index"], "--drop core.w"),
-        (BY_HAND["function"], "--drop 'core.w(a integer)'"),
+        (BY_HAND["function"], "--drop 'core.w(integer)'"),
         (BY_HAND["trigger with its function"], "--drop core.note.w --drop 'core.f()'"),
         (BY_HAND["extension"], "--drop citext"),
         (BY_HAND["policy"], "--drop core.note.w"),
@@ -370,3 +370,13 @@ def test_other_tables_named_alike_are_compared(author: Author) -> None:
     write(author, "CREATE TABLE core.migration_log (version_num text); CREATE TABLE public.version_of_it (v text)")
     dropped = [str(operation.key) for operation in author.compare().upgrade]
     assert dropped == ["core.migration_log", "public.version_of_it"]
+
+
+def test_flags_may_name_what_a_renamed_table_is_called_now_or_then(author: Author) -> None:
+    write(author, CHECK)
+    author.models(MODELS.replace('"note"', '"memo"'))
+    for name in ("core.note.by_hand", "core.memo.by_hand"):
+        comparison = author.compare("--rename core.note:memo", f"--keep {name}")
+        comparison.require_decisions()
+        assert comparison.kept == ("core.memo.by_hand",)
+        assert "# migrate-kit: keep core.memo.by_hand because --keep says so" in comparison.upgrade_lines()
