@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from psycopg2.extensions import STATUS_BEGIN, TRANSACTION_STATUS_IDLE
+
 from lamin_migrate_kit.catalog.model import ObjectKey
 from lamin_migrate_kit.proof.locks.model import Identity, Known, Registry
 from lamin_migrate_kit.proof.locks.modes import LockMode
@@ -153,4 +155,13 @@ def _cursor(connection: Connection) -> Iterator[tuple[Any, bool]]:
     """The driver's own cursor, so that what watches SQLAlchemy's statements does not see ours."""
     driver: Any = connection.connection.dbapi_connection
     with driver.cursor() as cursor:
-        yield cursor, bool(driver.autocommit)
+        yield cursor, commits_by_itself(driver)
+
+
+def commits_by_itself(driver: Any) -> bool:
+    """Whether the next statement is a transaction of its own.
+
+    After a COMMIT that a revision sends itself it is as well: psycopg2 believes that its BEGIN still holds.
+    """
+    in_transaction = driver.get_transaction_status() != TRANSACTION_STATUS_IDLE
+    return bool(driver.autocommit) or (driver.status == STATUS_BEGIN and not in_transaction)

@@ -16,7 +16,14 @@ from lamin_migrate_kit.catalog.model import Catalog, ObjectKey
 from lamin_migrate_kit.proof.locks.gate import Gate
 from lamin_migrate_kit.proof.locks.model import Identity, Known, Lock, Registry, Scan, TracedStatement, Written
 from lamin_migrate_kit.proof.locks.modes import LockMode
-from lamin_migrate_kit.proof.locks.reading import Counters, Reading, read_backend, read_backend_pid, read_registry
+from lamin_migrate_kit.proof.locks.reading import (
+    Counters,
+    Reading,
+    commits_by_itself,
+    read_backend,
+    read_backend_pid,
+    read_registry,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +101,10 @@ class Watcher:
             self._adopt(registry)
         self.statements.append(self._traced(statement, now, registry, catalog, gate))
         self._registry, self.catalog = registry, catalog
+        if gate and not gate.seen and _gives_up_soon(now.lock_timeout) and self._wanted_by(statement.sql):
+            self.unwatched.append(
+                f"line {statement.line} waits only {now.lock_timeout} for a lock: too short to be seen"
+            )
         # Outside of a transaction what comes next begins anew.
         self._last = None if gate else now
 
@@ -184,7 +195,7 @@ class Watcher:
 
     def _look_again(self) -> tuple[Registry, Catalog]:
         driver: Any = self._connection.connection.dbapi_connection
-        if not driver.autocommit:
+        if not commits_by_itself(driver):
             return self._read_registry(), self._inspect(self._connection)
         # The catalog is read with a search path of its own, which needs a transaction to be undone with.
         with driver.cursor() as cursor:
@@ -201,13 +212,15 @@ class Watcher:
     def _before_statement(self, _: Any, cursor: Any, statement: str, *__: Any) -> None:
         """Whatever is not in a transaction is watched from outside; else know what was held before."""
         self._end_gate()
-        if self._last is not None and not cursor.connection.autocommit:
+        alone = commits_by_itself(cursor.connection)
+        if self._last is not None and not alone:
             return
         self._transaction += 1
         self._last = read_backend(self._connection)
-        if cursor.connection.autocommit:
+        if alone:
             with suppress(SQLAlchemyError):
-                self._gate = Gate(self._database, self._pid, self._wanted_by(statement))
+                wanted = {} if _gives_up_soon(self._last.lock_timeout) else self._wanted_by(statement)
+                self._gate = Gate(self._database, self._pid, wanted)
                 self._gate.begin()
 
     def _wanted_by(self, statement: str) -> dict[int, ObjectKey]:
@@ -238,3 +251,9 @@ class Watcher:
         notices = tuple(str(notice).strip() for notice in driver.notices)
         del driver.notices[:]
         return notices
+
+
+def _gives_up_soon(lock_timeout: str) -> bool:
+    """Whether a statement would fail while it is held up to be looked at."""
+    milliseconds = lock_timeout.removesuffix("ms")
+    return milliseconds.isdigit() and milliseconds != "0"

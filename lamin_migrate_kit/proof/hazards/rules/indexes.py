@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lamin_migrate_kit.catalog.model import Catalog, Constraint, Index, ObjectKey, Table
+from lamin_migrate_kit.catalog.model import Constraint, Index, ObjectKey, Table
 from lamin_migrate_kit.diff.differ import definition_without_name
 from lamin_migrate_kit.proof.hazards.model import Answers, Family, Hit, Rule, Severity
 from lamin_migrate_kit.proof.hazards.rules.asking import indexed_columns, statement_changing
@@ -47,7 +47,7 @@ def _made(trace: RevisionTrace) -> Iterator[tuple[TracedStatement, Index]]:
 
 def _duplicates(trace: RevisionTrace) -> Iterator[Hit]:
     for statement, index in _made(trace):
-        for other in _others(trace.after, index):
+        for other in _others(trace, index):
             if definition_without_name(other).replace(" UNIQUE", "") == definition_without_name(index).replace(
                 " UNIQUE", ""
             ):
@@ -70,8 +70,12 @@ def _redundant(trace: RevisionTrace) -> Iterator[Hit]:
                 break
 
 
-def _others(catalog: Catalog, index: Index) -> Iterator[Index]:
-    return (other for other in catalog.of(Index) if other.table == index.table and other.key != index.key)
+def _others(trace: RevisionTrace, index: Index) -> Iterator[Index]:
+    """The other indexes of a table; of two that the revision makes, the second one is too many."""
+    for other in trace.after.of(Index):
+        earlier = other.key in trace.before.objects or other.key < index.key
+        if other.table == index.table and other.key != index.key and earlier:
+            yield other
 
 
 def _without_key(trace: RevisionTrace) -> Iterator[Hit]:

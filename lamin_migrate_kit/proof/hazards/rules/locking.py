@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lamin_migrate_kit.catalog.model import Catalog, Column, Constraint, Index, ObjectKey
+from lamin_migrate_kit.catalog.model import Catalog, Column, Constraint, Index, ObjectKey, Table
 from lamin_migrate_kit.proof.hazards.model import Family, Hit, Rewrites, Rule, Scans, Takes
 from lamin_migrate_kit.proof.hazards.rules.asking import is_online, table_of
 from lamin_migrate_kit.proof.locks.model import RevisionTrace, TracedStatement
@@ -126,7 +126,9 @@ def _detached(trace: RevisionTrace) -> Iterator[Hit]:
     for statement in trace.statements:
         if re.search(r"\bdetach partition\b", statement.words):
             for table, mode in statement.strongest.items():
-                if mode is LockMode.ACCESS_EXCLUSIVE and table in statement.existing:
+                known = statement.before.objects.get(table)
+                whole = isinstance(known, Table) and known.partition_key is not None
+                if mode is LockMode.ACCESS_EXCLUSIVE and whole:
                     yield Hit(statement, table, f"detaches while reads and writes of {table} wait")
 
 
