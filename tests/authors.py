@@ -112,11 +112,11 @@ class Author:
                 connection.commit()
             assert dump_schema(bench.head_database.url) == dump_schema(bench.desired_database.url)
 
-    def scratch_databases(self) -> list[str]:
-        """What this process has left on the server."""
+    def scratch_databases(self, pid: int | None = None) -> list[str]:
+        """What a process, this one by default, has left on the server."""
         with open_engine(self.server.url).connect() as connection:
             names = connection.exec_driver_sql("SELECT datname FROM pg_database").scalars()
-            return [name for name in names if name.startswith(PREFIX) and f"_{os.getpid()}_" in name]
+            return [name for name in names if name.startswith(PREFIX) and f"_{pid or os.getpid()}_" in name]
 
     def head(self) -> Catalog:
         with self.bench() as bench:

@@ -105,7 +105,9 @@ def _name_filter(schemas: frozenset[str | None], keep: frozenset[str]) -> Any:
         if kind == "schema":
             return name in schemas
         schema = parents.get("schema_name") or "public"
-        if f"{schema}.{name}" in keep or name in keep:
+        # Constraints, columns and indexes are dotted with their table, indexes also without.
+        table = parents.get("table_name")
+        if {name, f"{schema}.{name}", f"{schema}.{table}.{name}"} & keep:
             return False
         return not (kind == "table" and (name or "").startswith(_BOOKKEEPING))
 

@@ -50,7 +50,7 @@ def advise(sqlstate: str | None, message: str, available: Collection[str] = ()) 
         found = re.search(r'schema "([^"]+)"', message)
         return _lines("schemas", found[1] if found else "core", "created before the revisions run")
     if sqlstate in ("0A000", "58P01") and "extension" in message:  # not available, or without its control file
-        found = _NAMED.search(message)
+        found = re.search(r'extension "([^"]+)"', message)
         return _elsewhere(found[1]) if found else None
     if sqlstate in ("42704", "42883"):  # undefined_object, undefined_function
         extension = extension_for(message, available)

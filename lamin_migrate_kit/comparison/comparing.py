@@ -41,9 +41,9 @@ def compare_sides(sides: Sides, decisions: Decisions, ask: Ask | None = None) ->
     Raises:
         SettingsError: A decision names what is not there, or decides nothing.
     """
-    refuse_unknown_names(sides, decisions)
     answered = decisions
     comparison = _compare(sides, answered)
+    refuse_unknown_names(sides, comparison.renamed, decisions)
     while ask is not None and comparison.questions:
         answered = answered.with_flags(ask(comparison.questions[0]))
         comparison = _compare(sides, answered)

@@ -16,20 +16,25 @@ from lamin_migrate_kit.errors import SettingsError
 _VALUES = (("backfill", "backfills"), ("using", "usings"), ("enum-map", "enum_maps"))
 
 
-def refuse_unknown_names(sides: Sides, decisions: Decisions) -> None:
+def refuse_unknown_names(sides: Sides, renamed: Catalog, decisions: Decisions) -> None:
     """Every flag has to name something that is there: `--rename` is looked at where renames are.
+
+    Args:
+        sides: What is compared.
+        renamed: The current side, renames done: either name of a thing will do.
+        decisions: As given by flags.
 
     Raises:
         SettingsError: One does not, or what it would drop or keep is declared by the models.
     """
-    both = {**sides.desired.objects, **sides.current.objects}
+    both = {**sides.desired.objects, **renamed.objects, **sides.current.objects}
     names = {str(key) for key in both} | {key.name for key in both if not key.part}
     for flag, texts in (("keep", decisions.keeps), ("drop", decisions.drops)):
         for text in texts:
             _require(flag, text, dotted(text), names)
             _refuse_declared(sides, flag, text)
     columns = {str(key) for key, value in both.items() if isinstance(value, Column)}
-    values = {*_enum_values(sides.current), *_enum_values(sides.desired)}
+    values = {*_enum_values(sides.current), *_enum_values(renamed), *_enum_values(sides.desired)}
     for flag, field in _VALUES:
         for name in parse_pairs(flag, getattr(decisions, field)):
             _require(flag, name, name, values if flag == "enum-map" else columns)

@@ -84,13 +84,17 @@ def _best(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def rename_questions(candidates: Sequence[Candidate]) -> tuple[Question, ...]:
-    """One question a pair of names, the best guess first."""
+    """One question a pair of names: what others rest on first, then the best guess."""
     groups: dict[str, list[Candidate]] = {}
     for candidate in candidates:
         if candidate.outcome == "ask":
             groups.setdefault(candidate.question, []).append(candidate)
-    ordered = sorted(groups.values(), key=lambda group: -max(candidate.score for candidate in group))
-    return tuple(_question(group) for group in ordered)
+
+    def place(group: Sequence[Candidate]) -> tuple[bool, float]:
+        rests = all(candidate.depends_on for candidate in group)
+        return rests, -max(candidate.score for candidate in group)
+
+    return tuple(_question(group) for group in sorted(groups.values(), key=place))
 
 
 def _question(group: Sequence[Candidate]) -> Question:

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,9 +74,10 @@ def prove_revision(
 @contextmanager
 def _copied(module: SchemaModule, filename: str, text: str) -> Iterator[SchemaModule]:
     """The module's revisions and the new one, in a folder of their own."""
-    with tempfile.TemporaryDirectory(prefix="lamin-migrate-") as folder:
-        copy = replace(module, folder=Path(folder) / module.folder.name)
+    with ExitStack() as stack:
         try:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lamin-migrate-")))
+            copy = replace(module, folder=folder / module.folder.name)
             copy.versions_folder.mkdir(parents=True)
             for path in sorted(module.versions_folder.glob("*.py")):
                 shutil.copy(path, copy.versions_folder)
@@ -84,7 +85,7 @@ def _copied(module: SchemaModule, filename: str, text: str) -> Iterator[SchemaMo
         except OSError as error:
             raise WriteError(
                 f"The revision could not be tried out: {error.strerror or error}; nothing was changed.",
-                where=str(error.filename or folder),
+                where=str(error.filename or tempfile.gettempdir()),
                 next_command="make room there, or name another folder: export TMPDIR=...",
             ) from error
         yield copy

@@ -93,6 +93,12 @@ def test_what_only_revisions_make_can_be_kept(connection: Connection, modelled: 
     assert compare(connection, modelled.module, keep={"core.by_hand", "core.ix_by_hand"}) == ()
 
 
+def test_kept_constraints_and_columns_are_named_with_their_table(connection: Connection, modelled: History) -> None:
+    run(connection, "ALTER TABLE core.note ADD COLUMN hand integer, ADD CONSTRAINT by_hand UNIQUE (title)")
+    assert len(compare(connection, modelled.module)) == 2
+    assert compare(connection, modelled.module, keep={"core.note.hand", "core.note.by_hand"}) == ()
+
+
 def test_a_crash_of_alembic_is_no_opinion(connection: Connection, modelled: History) -> None:
     source = MODELS.replace("import Field", "import Column, JSON, Field") + (
         '    extra: dict = Field(default={}, sa_column=Column(JSON, server_default="{}"))\n'
