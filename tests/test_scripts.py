@@ -137,7 +137,8 @@ def runs_a_program_that_ignores_pythonpath(newcomer: Newcomer) -> None:
 
 
 def runs_the_checks(newcomer: Newcomer) -> None:
-    code, output = newcomer.run("./scripts/test", "--quick", "tests/test_repository.py")
+    # pytest keeps the folders of its last three runs where temporary files go.
+    code, output = newcomer.run("./scripts/test", "--quick", "tests/test_repository.py", TMPDIR=str(newcomer.home))
     assert code == 0, output
     assert " passed" in output.splitlines()[-1]
 
@@ -145,7 +146,9 @@ def runs_the_checks(newcomer: Newcomer) -> None:
 def is_told_which_check_failed(newcomer: Newcomer) -> None:
     planted = newcomer.checkout / "lamin_migrate_kit" / "planted.py"
     planted.write_text("import invoke\n\n\nx : str = 1")
-    code, output = newcomer.run("./scripts/test", "--quick", "tests/test_repository.py", "-k", "locked")
+    code, output = newcomer.run(
+        "./scripts/test", "--quick", "tests/test_repository.py", "-k", "locked", TMPDIR=str(newcomer.home)
+    )
     planted.unlink()
     assert code == 1, output
     assert " passed" in output
