@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.model import Catalog
+from lamin_migrate_kit.comparison.aftermath import rename_notes
 from lamin_migrate_kit.comparison.flags import refuse_idle_flags, refuse_unknown_names
-from lamin_migrate_kit.comparison.keeping import carry_kept, view_notes
+from lamin_migrate_kit.comparison.keeping import carry_kept
 from lamin_migrate_kit.comparison.model import Ask, Comparison, Sides
 from lamin_migrate_kit.comparison.readings import without_guesses, without_kept
 from lamin_migrate_kit.comparison.recording import drop_reasons, record_drop, record_keep
 from lamin_migrate_kit.comparison.renaming import Reading, read_renames, rename_questions
 from lamin_migrate_kit.decisions import Decisions, parse_pairs
 from lamin_migrate_kit.diff.chosen_names import adopt_chosen_names
-from lamin_migrate_kit.diff.differ import diff_catalogs
+from lamin_migrate_kit.diff.differ import CatalogDiff, diff_catalogs
 from lamin_migrate_kit.diff.naming import render_key
 from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Answers, Plan
@@ -48,22 +49,20 @@ def compare_sides(sides: Sides, decisions: Decisions, ask: Ask | None = None) ->
         answered = answered.with_flags(ask(comparison.questions[0]))
         comparison = _compare(sides, answered)
     if not comparison.questions:
-        refuse_idle_flags(decisions, lambda changed: _compare_once(sides, changed))
+        refuse_idle_flags(decisions, lambda changed: _compare_once(sides, changed, read_renames(sides, changed)))
     return comparison
 
 
 def _compare(sides: Sides, decisions: Decisions) -> Comparison:
     """The likeliest reading, with the less likely ones beside it."""
-    best = _compare_once(sides, decisions)
-    others = (
-        (title, _compare_once(sides, other).upgrade)
-        for title, other in (*without_guesses(sides, decisions), *without_kept(best.undecided, decisions))
-    )
+    reading = read_renames(sides, decisions)
+    best = _compare_once(sides, decisions, reading)
+    alternatives = (*without_guesses(sides, decisions, reading), *without_kept(best.undecided, decisions))
+    others = ((title, _compare_once(sides, other, read_renames(sides, other)).upgrade) for title, other in alternatives)
     return replace(best, other_readings=tuple(others))
 
 
-def _compare_once(sides: Sides, decisions: Decisions) -> Comparison:
-    reading = read_renames(sides, decisions)
+def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Comparison:
     renames, renamed, named = _rename(sides, reading)
     carried = carry_kept(sides, named, decisions, renamed, reading.renames)
     reasons = drop_reasons(decisions, reading.renames) if sides.models else {}
@@ -89,8 +88,8 @@ def _compare_once(sides: Sides, decisions: Decisions) -> Comparison:
         not_compared=tuple(sorted({*sides.current.not_compared, *sides.desired.not_compared})),
         notes=(
             *up.notes,
-            *_order_note(renamed, carried.desired),
-            *view_notes(sides.current, renamed, reading.renames),
+            *_order_note(diff),
+            *rename_notes(sides.current, renamed, reading.renames),
             *reading.stale,
         ),
     )
@@ -126,8 +125,8 @@ def _plan(sides: Sides, current: Catalog, desired: Catalog, answers: Answers) ->
     )
 
 
-def _order_note(current: Catalog, desired: Catalog) -> tuple[str, ...]:
-    tables = ", ".join(str(key) for key in diff_catalogs(current, desired).reordered)
+def _order_note(diff: CatalogDiff) -> tuple[str, ...]:
+    tables = ", ".join(str(key) for key in diff.reordered)
     if not tables:
         return ()
     return (f"Columns stand in another physical order, which Postgres cannot change and nothing depends on: {tables}.",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lamin_migrate_kit.catalog.model import Catalog, ObjectKey
@@ -68,7 +68,7 @@ def carry_kept(
         kept = keep_without(refused)
         spelled, _ = _spelled(sides, desired, kept)
     said = tuple(key for key in kept.said if str(key) in by_flag or key.name in by_flag)
-    return Carried(spelled, kept.kept, said, kept.open, _questions(kept, refused))
+    return Carried(spelled, kept.kept, said, kept.open, _questions(kept, refused, drop))
 
 
 def _spelled(sides: Sides, desired: Catalog, kept: Kept) -> tuple[Catalog, Mapping[ObjectKey, str]]:
@@ -89,10 +89,10 @@ def _spelled(sides: Sides, desired: Catalog, kept: Kept) -> tuple[Catalog, Mappi
     return replace(kept.desired, objects=dict(sorted({**spelled, **along}.items()))), {}
 
 
-def _questions(kept: Kept, refused: Mapping[ObjectKey, str]) -> tuple[Question, ...]:
+def _questions(kept: Kept, refused: Mapping[ObjectKey, str], drop: Collection[str]) -> tuple[Question, ...]:
     return (
         *(_open_question(key) for key in kept.open),
-        *(_blocked_question(key, needs) for key, needs in kept.blocked.items()),
+        *(_blocked_question(key, sorted(set(_roots(key, kept.blocked))), drop) for key in kept.blocked),
         *(_refused_question(key, why) for key, why in sorted(refused.items())),
     )
 
@@ -112,14 +112,20 @@ def _toml(name: str) -> str:
     return f"'{name}'" if '"' in name else f'"{name}"'
 
 
-def _blocked_question(key: ObjectKey, needs: Collection[ObjectKey]) -> Question:
-    keeping = " ".join(f"--keep {shlex.quote(render_key(needed))}" for needed in needs)
+def _roots(key: ObjectKey, blocked: Mapping[ObjectKey, tuple[ObjectKey, ...]]) -> Iterator[ObjectKey]:
+    """What goes and takes an object with it, directly or through others that it takes with it."""
+    for needed in blocked[key]:
+        yield from _roots(needed, blocked) if needed in blocked else (needed,)
+
+
+def _blocked_question(key: ObjectKey, needs: Collection[ObjectKey], drop: Collection[str]) -> Question:
     shown = " and ".join(f"{_words(needed)} {needed}" for needed in needs)
+    keeping = " ".join(f"--keep {shlex.quote(render_key(needed))}" for needed in needs if str(needed) not in drop)
     return Question(
         "drop",
         str(key),
-        f"{_words(key)} {key} needs {shown}, which the models no longer have: does it go too?",
-        (f"--drop {shlex.quote(render_key(key))}", keeping),
+        f"{_words(key)} {key} needs {shown}, which goes: does it go too?",
+        (f"--drop {shlex.quote(render_key(key))}", *((keeping,) if keeping else ())),
     )
 
 
@@ -135,17 +141,3 @@ def _refused_question(key: ObjectKey, why: str) -> Question:
 
 def _words(key: ObjectKey) -> str:
     return key.kind.replace("_", " ")
-
-
-def view_notes(before: Catalog, renamed: Catalog, renames: Collection[Rename]) -> tuple[str, ...]:
-    """That a view goes on showing a renamed column under its own name for it."""
-    notes = []
-    for key, value in renamed.objects.items():
-        was = before.objects.get(key)
-        if key.kind not in ("view", "materialized_view") or was is None or was == value:
-            continue
-        shown = {name for name, _ in getattr(value, "columns", ())}
-        names = sorted({r.current for r in renames if r.kind == "column" and r.current in shown})
-        if names:
-            notes.append(f"{_words(key)} {key} goes on calling its own column {', '.join(names)}.")
-    return tuple(notes)

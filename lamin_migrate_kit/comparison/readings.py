@@ -7,17 +7,23 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from lamin_migrate_kit.comparison.model import Sides
+from lamin_migrate_kit.comparison.renaming import Reading as Renames
 from lamin_migrate_kit.comparison.renaming import read_renames
 from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.diff.renames import render_flag
 
-Reading = tuple[str, Decisions]
+Alternative = tuple[str, Decisions]
 """A title with the flags, and the decisions that they are."""
 
 
-def without_guesses(sides: Sides, decisions: Decisions) -> Iterator[Reading]:
-    """What it would be if the guesses were wrong: refusing them may bring up the next best, until none is left."""
-    reading = read_renames(sides, decisions)
+def without_guesses(sides: Sides, decisions: Decisions, reading: Renames) -> Iterator[Alternative]:
+    """What it would be if the guesses were wrong: refusing them may bring up the next best, until none is left.
+
+    Args:
+        sides: What is compared.
+        decisions: What is decided.
+        reading: The best reading of the renames under it.
+    """
     sure = {candidate.rename for candidate in reading.chosen if candidate.outcome == "decided"}
     refused: list[str] = []
     while guesses := [render_flag(one.rename) for one in reading.chosen if one.rename not in sure]:
@@ -27,7 +33,7 @@ def without_guesses(sides: Sides, decisions: Decisions) -> Iterator[Reading]:
         reading = read_renames(sides, changed)
 
 
-def without_kept(undecided: Collection[str], decisions: Decisions) -> Iterator[Reading]:
+def without_kept(undecided: Collection[str], decisions: Decisions) -> Iterator[Alternative]:
     """What it would be if that goes which a revision made and nobody has spoken of."""
     if undecided:
         changed = replace(decisions, drops=(*decisions.drops, *undecided))

@@ -26,6 +26,9 @@ def adopt_chosen_names(before: Catalog, renamed: Catalog, desired: Catalog, rena
         desired: What the models make.
         renames: The renames between the first two.
     """
+    unknown = desired.objects.keys() - renamed.objects.keys()
+    if not any(named_by_server(desired.objects[key]) for key in unknown):
+        return desired
     former = {rename.desired_table_key: rename.table_key for rename in renames if rename.kind == "table"}
     adopted = {
         change.desired.key: change.current.key

@@ -283,7 +283,7 @@ class _Keeping:
 
     def _with_settings(self, key: ObjectKey, value: CatalogObject) -> CatalogObject:
         ours = self.current.objects.get(key)
-        if ours is None or type(ours) is not type(value):
+        if ours is None or ours == value or type(ours) is not type(value):
             return value
         settings = _settings_of(value)
         plain = _plain(value, settings)

@@ -123,9 +123,7 @@ def test_view_that_needs_a_dropped_column_is_a_question(author: Author) -> None:
     author.models(MODELS.replace('    sa.Column("v", sa.String),\n', ""))
     with pytest.raises(DecisionNeeded) as stopped:
         author.generate()
-    assert "view core.w needs column core.note.v, which the models no longer have: does it go too?" in str(
-        stopped.value
-    )
+    assert "view core.w needs column core.note.v, which goes: does it go too?" in str(stopped.value)
     assert "--drop core.w   or   --keep core.note.v" in str(stopped.value)
     kept = author.compare("--keep core.note.v")
     assert kept.upgrade == ()
@@ -380,3 +378,31 @@ def test_flags_may_name_what_a_renamed_table_is_called_now_or_then(author: Autho
         comparison.require_decisions()
         assert comparison.kept == ("core.memo.by_hand",)
         assert "# migrate-kit: keep core.memo.by_hand because --keep says so" in comparison.upgrade_lines()
+
+
+def test_views_on_views_are_told_what_they_all_need(author: Author) -> None:
+    write(author, "CREATE VIEW core.w AS SELECT v FROM core.note; CREATE VIEW core.x AS SELECT v FROM core.w")
+    author.models(MODELS.replace('    sa.Column("v", sa.String),\n', ""))
+    comparison = author.compare()
+    assert [question.flags for question in comparison.questions] == [
+        ("--drop core.w", "--keep core.note.v"),
+        ("--drop core.x", "--keep core.note.v"),
+    ]
+    half = author.compare("--drop core.w")
+    assert [question.flags for question in half.questions] == [("--drop core.x",)]
+    body = author.body(author.generate("--drop core.w", "--drop core.x"))
+    assert body.index("DROP VIEW core.x") < body.index("DROP VIEW core.w") < body.index("op.drop_column")
+
+
+def test_function_that_may_still_say_an_old_name_is_told_of(author: Author) -> None:
+    """Postgres renames what a view reads, and does not look into the text of a function."""
+    write(
+        author,
+        "CREATE FUNCTION core.f() RETURNS bigint LANGUAGE sql AS 'SELECT count(v) FROM core.note';"
+        " CREATE FUNCTION core.g() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    )
+    author.models(MODELS.replace('"v"', '"version"').replace('"note"', '"memo"'))
+    notes = author.compare("--rename core.note:memo", "--rename core.note.v:version").notes
+    assert notes == (
+        "function core.f() has note and v in its text, where Postgres renames nothing: does it have to be changed?",
+    )

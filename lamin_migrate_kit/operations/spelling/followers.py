@@ -53,6 +53,8 @@ def following_operations(
     Returns:
         The operations of the upgrade, which come after the renames, and those of the downgrade, which come before.
     """
+    if not renames:
+        return (), ()
     steps = _in_order(list(_followers(renamed, desired, renames)), _taken(renamed))
     up = tuple(_operation(step.key, step.old, step.name) for step in steps)
     down = tuple(_operation(step.key, step.name, step.old) for step in reversed(steps))
