@@ -85,6 +85,7 @@ class _Reader:
         self.not_null = {(row[1], row[6][0]): row for row in rows.constraints if row[4] == "n" and row[1] and row[6]}
         self.domain_not_null = {row[2]: row[3] for row in rows.constraints if row[4] == "n" and row[2]}
         self.names_not_null = rows.server_version >= 180000
+        self.index_parents = {row[0]: row[14][0] for row in rows.relations if row[3] in "iI" and row[14]}
         self.constrained = {row[0]: row[1] for row in rows.constraints if row[4] == "f"}
         self.relation_kinds = {row[0]: row[3] for row in rows.relations}
         # The constructor functions of a range type belong to the type.
@@ -189,6 +190,7 @@ class _Reader:
             identity_sequence=sequence.name if identity and sequence else None,
             collation=collation,
             storage=_STORAGE[storage] if storage else None,
+            type_storage=_STORAGE[row[16]],
             compression=_COMPRESSION.get(compression) if compression else None,
             statistics=row[12],
             options=_options(row[13]),
@@ -224,7 +226,7 @@ class _Reader:
 
     def _constraint(self, row: Any) -> Constraint:
         oid, relation, _, _, kind, definition, columns, referenced, referenced_columns = row[:9]
-        parent = self.addresses.get((at.PG_CONSTRAINT, row[15], 0)) if row[15] and kind in "pux" else None
+        parent = self.index_parents.get(row[14]) if kind in "pux" else None
         return Constraint(
             key=self.addresses[at.PG_CONSTRAINT, oid, 0],
             type=kind,
@@ -234,7 +236,7 @@ class _Reader:
             referenced_columns=self.addresses.names(referenced, referenced_columns) if referenced else (),
             options=_options(row[16]),
             local=not _inherited(row),
-            partition_of=parent,
+            partition_of=self.addresses.relation(parent) if parent else None,
             complete=row[18],
             validated=row[10],
             deferrable=row[11],
@@ -253,7 +255,7 @@ class _Reader:
             oid, relation, unique, valid, clustered, _, numbers, definition, predicate, expressions, targets = row
             if oid in self.addresses.constraint_indexes or self._skipped_relation(relation):
                 continue
-            parents = relations[oid][14]
+            parent = self.index_parents.get(oid)
             yield Index(
                 key=self.addresses.relation(oid),
                 table=self.addresses.relation(relation),
@@ -264,7 +266,7 @@ class _Reader:
                 method=relations[oid][8],
                 expressions=expressions,
                 predicate=predicate,
-                partition_of=self.addresses.relation(parents[0]) if parents else None,
+                partition_of=self.addresses.relation(parent) if parent else None,
                 clustered=clustered,
                 statistics=tuple((number, target) for number, target in targets or ()),
                 comment=self.comment(at.PG_CLASS, oid),

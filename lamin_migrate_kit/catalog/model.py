@@ -118,6 +118,8 @@ class Column:
     """Quoted and qualified, only when it is not the type's own."""
     storage: str | None = None
     """PLAIN, EXTERNAL, EXTENDED or MAIN, only when it is not the type's own."""
+    type_storage: str = field(default="EXTENDED", compare=False)
+    """The type's own, which has to be spelled out before 16."""
     compression: str | None = None
     statistics: int | None = None
     options: tuple[str, ...] = ()
@@ -156,7 +158,7 @@ class Constraint:
     local: bool = True
     """Declared on this table; False when it only comes from a parent."""
     partition_of: ObjectKey | None = None
-    """The constraint of the partitioned table that this one belongs to."""
+    """The constraint or index of the partitioned table that this one belongs to."""
     complete: bool = True
     """Whether every partition has its part of the index behind it."""
     validated: bool = True

@@ -52,7 +52,8 @@ select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.
                   from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace
                   where co.oid = a.attcollation) end,
        case when a.attstorage <> t.typstorage then a.attstorage::text end,
-       nullif(a.attcompression::text, ''), nullif(a.attstattarget, -1), a.attoptions, a.attislocal, c.relkind::text
+       nullif(a.attcompression::text, ''), nullif(a.attstattarget, -1), a.attoptions, a.attislocal, c.relkind::text,
+       t.typstorage::text
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid
 join pg_namespace n on n.oid = c.relnamespace

@@ -59,12 +59,14 @@ class _Follower:
 
     def run(self) -> Iterator[tuple[ObjectKey, Change | None]]:
         for table in self.desired.of(Table):
-            if parents_of(table) and table.key in self.current.objects and table.key not in self.gone:
-                for column in self.desired.columns(table.key):
-                    parent = parent_column(column, self.desired)
-                    reached = self._reached(column, parent) if parent is not None else None
-                    if reached is not None:
-                        yield column.key, self._left(reached, column)
+            new = table.key not in self.current.objects or table.key in self.gone
+            for column in self.desired.columns(table.key) if parents_of(table) else ():
+                parent = parent_column(column, self.desired)
+                if parent is None or (new and column.local):
+                    continue
+                reached = self._made_by_inherits(parent, column.key) if new else self._reached(column, parent)
+                if reached is not None:
+                    yield column.key, self._left(reached, column)
 
     def _left(self, reached: Column, column: Column) -> Change | None:
         fields = differing_fields(reached, column, exact_names=self.exact_names)
@@ -75,7 +77,7 @@ class _Follower:
         before, above = self.current.objects.get(column.key), self.current.objects.get(parent.key)
         if not isinstance(above, Column) or parent.key in self.gone:
             came_along = not isinstance(before, Column) or column.key in self.gone
-            return _as_child(parent, column.key) if came_along else None
+            return self._named(_as_child(parent, column.key), parent) if came_along else None
         if not isinstance(before, Column) or column.key in self.gone:
             return None
         change = self.changes.get(parent.key)
@@ -84,13 +86,22 @@ class _Follower:
             return replace(before, default=parent.default) if default else None
         return self._follow(before, above, parent, change.fields, default)
 
+    def _made_by_inherits(self, parent: Column, key: ObjectKey) -> Column:
+        child = replace(_as_child(parent, key), compression=parent.compression, statistics=None)
+        return self._named(child, parent)
+
+    def _named(self, child: Column, parent: Column) -> Column:
+        """The child with the name that its not-null constraint gets from its parent's."""
+        known = self.current.server_version >= 180000
+        return with_not_null_name(child, not_null_name(parent)) if known else child
+
     def _follow(self, before: Column, above: Column, parent: Column, fields: frozenset[str], default: bool) -> Column:
         followed = {name: getattr(parent, name) for name in fields & _REACHES_CHILDREN}
         if default or fields & {"default", "generated"}:
             followed |= {"default": parent.default, "generated": parent.generated}
         if parent.not_null and not above.not_null and not before.not_null:
             followed |= {"not_null": True, "not_null_local": False, "not_null_valid": parent.not_null_valid}
-            before = with_not_null_name(before, not_null_name(parent))
+            before = self._named(before, parent)
         elif above.not_null and not parent.not_null:
             known = self.current.server_version >= 180000
             followed["not_null"] = known and before.not_null and before.not_null_local
@@ -99,7 +110,7 @@ class _Follower:
 
 def _as_child(parent: Column, key: ObjectKey) -> Column:
     """The column that ADD COLUMN, and ALTER COLUMN after it, give to a child."""
-    child = replace(
+    return replace(
         parent,
         key=key,
         local=False,
@@ -110,9 +121,9 @@ def _as_child(parent: Column, key: ObjectKey) -> Column:
         identity_options=None,
         identity_sequence=None,
         not_null_local=False,
+        not_null_name=None,
         not_null_comment=None,
     )
-    return with_not_null_name(child, not_null_name(parent))
 
 
 def parent_column(column: Column, catalog: Catalog) -> Column | None:

@@ -205,7 +205,7 @@ class _Precedence:
         return step.key.kind in kinds and _owner(step.key, value) in (table, *parents)
 
     def _partitions_under_foreign_keys(self) -> Order:
-        """A partition goes only after foreign keys to the whole table went."""
+        """A partition goes only while no foreign key refers to the whole table."""
         below: dict[ObjectKey, list[ObjectKey]] = defaultdict(list)
         for value in self.current.values():
             if isinstance(value, Table) and value.partition_of:
@@ -215,6 +215,11 @@ class _Precedence:
             if isinstance(constraint, Constraint) and constraint.referenced is not None:
                 for partition in _all_below(constraint.referenced, below):
                     yield Step("drop", partition), Step("drop", key)
+        for key in self.steps.created:
+            constraint = self.desired.get(key)
+            if isinstance(constraint, Constraint) and constraint.referenced is not None:
+                for partition in _all_below(constraint.referenced, below):
+                    yield Step("create", key), Step("drop", partition)
 
     def _pieces(self) -> Order:
         """Parts of an index or key are there before the whole takes them up, or are attached one by one."""

@@ -107,7 +107,7 @@ class _Finder:
     def _start(self, change: Change) -> None:
         key = change.current.key
         if reason := _why_rebuilt(change, self.context):
-            if key.kind in TYPES:
+            if key.kind in TYPES and self._in_use(key):
                 self._remake_type(key, change.desired.key)
             else:
                 self._rebuild(key, reason)
@@ -145,8 +145,13 @@ class _Finder:
             return
         for kind in TYPES:
             other = key._replace(kind=kind)
-            if other in self.created and any(column not in self.dropped for column in self._columns_of(key)):
+            if other in self.created and self._in_use(key):
                 self._remake_type(key, other)
+
+    def _in_use(self, type_: ObjectKey) -> bool:
+        """Whether columns that stay hold values of a type, or of a type that is made of it."""
+        kept = (key for key in self.dependents[type_] if key not in self.dropped)
+        return any(key.kind == "column" or (key.kind in TYPES and self._in_use(key)) for key in kept)
 
     def _remake_type(self, key: ObjectKey, desired: ObjectKey) -> None:
         if key in self.found.types:
@@ -156,7 +161,8 @@ class _Finder:
             if dependent.kind == "default":
                 self.found.defaults.add(dependent)
             elif dependent.kind in TYPES:
-                self._remake_type(dependent, self._desired(dependent))
+                if dependent not in self.dropped:
+                    self._remake_type(dependent, self._desired(dependent))
             elif dependent.kind != "column":
                 self._rebuild(dependent)
         for column in self._columns_of(key):

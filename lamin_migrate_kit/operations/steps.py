@@ -167,10 +167,11 @@ class Steps:
             column = self.desired.get(key._replace(kind="column"))
             if isinstance(column, Column) and column.default is not None and not column.generated:
                 yield Step("create", key)
-        for key in self.created:
-            value = self.desired.get(key)
-            if isinstance(value, Column) and value.default is not None and not value.generated:
-                yield Step("create", key._replace(kind="default"))
+        for verb, keys, objects in (("create", self.created, self.desired), ("drop", self.dropped, self.current)):
+            for key in keys:
+                value = objects.get(key)
+                if isinstance(value, Column) and value.local and value.default is not None and not value.generated:
+                    yield Step(verb, key._replace(kind="default"))
 
     def _reaches_from_parent(self, key: ObjectKey) -> bool:
         """Whether dropping and setting a default comes from the parent's column, which has the same done to it."""

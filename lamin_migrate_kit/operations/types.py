@@ -151,10 +151,11 @@ def conversion(column: str, current: str, desired: str) -> str:
         current: Its type, in the server's spelling.
         desired: The type that it gets.
     """
-    directly = _is_text(current) or (current.endswith("[]") and desired.endswith("[]"))
-    if directly or {current, desired} == {"boolean", "integer"}:
+    arrays = current.endswith("[]") and desired.endswith("[]")
+    elements = {current.removesuffix("[]"), desired.removesuffix("[]")} if arrays else {current, desired}
+    if _is_text(current) or elements == {"boolean", "integer"} or (arrays and not needs_using(current, desired)):
         return f"{column}::{desired}"
-    return f"{column}::text::{desired}"
+    return f"{column}::text{'[]' if arrays else ''}::{desired}"
 
 
 _NEUTRAL = {
@@ -195,7 +196,8 @@ def neutral_value(spelling: str, catalog: Catalog) -> str | None:
 
 
 def _is_text(spelling: str) -> bool:
-    return spelling == "text" or spelling.startswith(("character varying", "character("))
+    is_text = spelling == "text" or spelling.startswith(("character varying", "character("))
+    return is_text and not spelling.endswith("[]")
 
 
 def _wider_text(current: str, desired: str) -> bool:

@@ -407,6 +407,21 @@ CASES = [
         + M1
         + "create table r (m int, n int, foreign key (m, n) references m);",
     ),
+    of_all(
+        "unique index on the whole, made of keys of the partitions",
+        "",
+        "alter table m1 add constraint k1 primary key (a, b); alter table m2 add constraint k2 unique (a, b); create unique index u on m (a, b);",
+    ),
+    of_all(
+        "primary key where one partition has its index already",
+        "create unique index u on m1 (a);",
+        "alter table m add primary key (a);",
+    ),
+    of_all(
+        "primary key where one partition has its index already, which stays",
+        "create unique index u on m1 (a);",
+        "create unique index u on m1 (a); alter table m add primary key (a);",
+    ),
     # Indexes
     of_all("index added", "", "create index i on m (b);"),
     of_all("index added without a name", "", "create index on m (b, c);"),
@@ -583,4 +598,4 @@ CASES = [
 
 
 def test_partitions(postgres: Server, case: Case) -> None:
-    run_case(postgres, case)
+    run_case(postgres, case, thorough=postgres.major < 18)

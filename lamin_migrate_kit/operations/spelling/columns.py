@@ -96,7 +96,7 @@ def default_options(options: SequenceOptions) -> SequenceOptions:
     else:
         low, high = -limit, -1
     start = low if options.increment > 0 else high
-    return SequenceOptions(options.type, start, 1 if options.increment > 0 else -1, low, high, 1, False)
+    return SequenceOptions(options.type, start, 1, low, high, 1, False)
 
 
 def changed_options(options: SequenceOptions, base: SequenceOptions) -> tuple[str, ...]:
@@ -319,7 +319,7 @@ def alter_column_operation(
         _nullability(current, desired, backfill, context),
         _set_expression(current, desired),
         _identity(current, desired),
-        _physical(current, desired),
+        _physical(current, desired, context),
         _names(current, desired, change.fields),
         _comment(current, desired),
     ]
@@ -400,12 +400,18 @@ def _nullability(current: Column, desired: Column, backfill: str | None, context
 def _other_not_null(current: Column, desired: Column, context: Context) -> Operation:
     """Another kind of NOT NULL in place of one that is there."""
     table, head = alter_table(desired.key), alter_column(desired.key)
-    becomes_invalid = current.not_null_valid and not desired.not_null_valid
-    if current.not_null_no_inherit != desired.not_null_no_inherit or becomes_invalid:
+    if _is_required_anew(current, desired):
         return _piece(desired, f"{head} DROP NOT NULL", f"{table} ADD {_table_not_null(desired, context)}")
     if desired.not_null_valid and not current.not_null_valid:
         return _piece(desired, f"{table} VALIDATE CONSTRAINT {quote_name(not_null_name(current))}")
     return _piece(desired)
+
+
+def _is_required_anew(current: Column, desired: Column) -> bool:
+    """Whether a NOT NULL has to go and come back as another kind of it."""
+    becomes_invalid = current.not_null_valid and not desired.not_null_valid
+    differs = current.not_null_no_inherit != desired.not_null_no_inherit or becomes_invalid
+    return current.not_null and desired.not_null and differs
 
 
 def _table_not_null(column: Column, context: Context) -> str:
@@ -440,21 +446,24 @@ def _identity(current: Column, desired: Column) -> Operation:
 
 def _continue_sequence(column: Column) -> str:
     """Let a new sequence go on behind the values that are there."""
-    return setval_sql(column.key, column.identity_sequence or "")
+    assert column.identity_options is not None
+    return setval_sql(column.key, column.identity_sequence or "", column.identity_options)
 
 
-def setval_sql(column: ObjectKey, sequence: str) -> str:
-    """Set a sequence to go on behind a column's largest value."""
+def setval_sql(column: ObjectKey, sequence: str, options: SequenceOptions) -> str:
+    """Set a sequence to go on behind the values that a column has, if they reach its start."""
     name = quote_literal(f"{quote_name(column.schema)}.{quote_name(sequence)}")
-    value = quote_name(column.part)
-    return f"SELECT setval({name}, coalesce(max({value}), 0) + 1, false) FROM {qualified(column)}"
+    function, reaches = ("max", ">=") if options.increment > 0 else ("min", "<=")
+    last = f"{function}({quote_name(column.part)})"
+    return f"SELECT setval({name}, {last}) FROM {qualified(column)} HAVING {last} {reaches} {options.start}"
 
 
-def _physical(current: Column, desired: Column) -> Operation:
+def _physical(current: Column, desired: Column, context: Context) -> Operation:
     head = alter_column(desired.key)
     statements = []
     if current.storage != desired.storage:
-        statements.append(f"{head} SET STORAGE {desired.storage or 'DEFAULT'}")
+        own = "DEFAULT" if context.version >= 160000 else desired.type_storage
+        statements.append(f"{head} SET STORAGE {desired.storage or own}")
     if current.compression != desired.compression:
         statements.append(f"{head} SET COMPRESSION {desired.compression or 'default'}")
     if current.statistics != desired.statistics:
@@ -486,7 +495,7 @@ def _comment_on_not_null(current: Column, desired: Column) -> tuple[str, ...]:
 def _names(current: Column, desired: Column, fields: frozenset[str]) -> Operation:
     """Names that the server chose, which are facts only between two databases."""
     statements = []
-    if "not_null_name" in fields:
+    if "not_null_name" in fields and not _is_required_anew(current, desired):
         old, new = (not_null_name(column) for column in (current, desired))
         statements.append(f"{alter_table(desired.key)} RENAME CONSTRAINT {quote_name(old)} TO {quote_name(new)}")
     if "identity_sequence" in fields and current.identity_sequence and desired.identity_sequence:

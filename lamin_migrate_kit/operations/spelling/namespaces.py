@@ -83,7 +83,7 @@ def own_sequence(sequence: Sequence, *, behind_values: bool) -> Operation:
     assert sequence.owned_by is not None
     statements: tuple[str, ...] = (_owned_by(sequence),)
     if behind_values and sequence.key.schema == sequence.owned_by.schema:
-        statements += (setval_sql(sequence.owned_by, sequence.key.name),)
+        statements += (setval_sql(sequence.owned_by, sequence.key.name, sequence.options),)
     return Operation("alter", sequence.key, statements)
 
 
