@@ -26,6 +26,7 @@ class Settings:
         keep: Names such as `core.ix_by_hand` that only revisions make and that are never proposed for dropping.
         schemas: Schemas to create before the models are built, besides those that metadata and revisions name.
         extensions: Extensions to create before the models are built.
+        waive: (proof, reason): what may be NOT PROVEN in a release, sorted; see `proof.waiving`.
         image: The container image to use instead of the official one.
         server_url: `LAMIN_MIGRATE_SERVER_URL`; hidden from repr, because it may hold a password.
         instance_url: `LAMIN_MIGRATE_INSTANCE_URL`, the instance that `invoke deploy` works on: no password stands in
@@ -46,6 +47,7 @@ class Settings:
     keep: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
+    waive: tuple[tuple[str, str], ...] = ()
     image: str | None = None
     server_url: str | None = field(default=None, repr=False)
     instance_url: str | None = field(default=None, repr=False)
@@ -65,8 +67,10 @@ _TOML_NAMES = {
     "keep": list,
     "schemas": list,
     "extensions": list,
+    "waive": dict,
     "image": str,
 }
+_SHAPES = {str: "a string", list: "a list of strings", dict: 'a table of reasons, such as old-code = "first release"'}
 
 
 def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
@@ -139,7 +143,13 @@ def _read_table(pyproject: Path) -> dict[str, Any]:
     table = document.get("tool", {}).get("lamin_migrate_kit", {})
     for key, value in table.items():
         _check(pyproject, key, value)
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return {key: _frozen(value) for key, value in table.items()}
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, dict):
+        return tuple(sorted(value.items()))
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _check(pyproject: Path, key: str, value: object) -> None:
@@ -147,10 +157,10 @@ def _check(pyproject: Path, key: str, value: object) -> None:
         known = ", ".join(sorted(_TOML_NAMES))
         raise SettingsError(f"[tool.lamin_migrate_kit] has no setting {key!r}; it has: {known}.", where=str(pyproject))
     wanted = _TOML_NAMES[key]
-    wrong_item = isinstance(value, list) and not all(isinstance(item, str) for item in value)
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    wrong_item = not all(isinstance(item, str) and (item.strip() or wanted is list) for item in items)
     if not isinstance(value, wanted) or wrong_item:
-        shape = "a list of strings" if wanted is list else "a string"
-        raise SettingsError(f"[tool.lamin_migrate_kit] {key} must be {shape}.", where=str(pyproject))
+        raise SettingsError(f"[tool.lamin_migrate_kit] {key} must be {_SHAPES[wanted]}.", where=str(pyproject))
 
 
 assert set(_TOML_NAMES) <= {field.name for field in fields(Settings)}

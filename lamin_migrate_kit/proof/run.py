@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from lamin_migrate_kit.proof.outcome import Prover
 from lamin_migrate_kit.proof.rows.proof import prove_rows
 from lamin_migrate_kit.proof.stairway import RowsSeen, prove_stairway
 from lamin_migrate_kit.proof.upgrade import prove_upgrade
+from lamin_migrate_kit.proof.waiving import check_waivers, idle_waivers, waived
 from lamin_migrate_kit.report.model import Proof, Report, Status
 from lamin_migrate_kit.report.progress import Progress
 from lamin_migrate_kit.schema_module import find_schema_module
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
     from lamin_migrate_kit.settings import Settings
     from lamin_migrate_kit.workbench import Workbench
+
+
+PROVERS: tuple[Prover[Any], ...] = (
+    *(prove_history, prove_names, prove_checksums, prove_upgrade, prove_match, prove_alembic_check, prove_stairway),
+    *(prove_rows, prove_locks, prove_hazards),
+)
+"""All proofs, in the order in which they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +58,36 @@ def prove_module(settings: Settings, *, command: str, every: bool, progress: Pro
         progress: Told of each proof as it is done.
 
     Raises:
+        SettingsError: A proof is waived that does not exist.
         SchemaModuleError: There is no module to prove, or its models cannot be imported.
         ServerError: There is no server, or it went away.
     """
+    waive = dict(settings.waive)
+    check_waivers(waive, [prover.name for prover in PROVERS])
     module = find_schema_module(settings)
     module.metadata()  # what is wrong with the models is said before a server is started for them
     history = prove_history(module)
     if history.status is Status.FAILED:
-        return _unreadable(module, command, history, progress)
+        return _unreadable(module, command, history, progress, waive)
     with ExitStack() as stack:
         with progress.running("a Postgres to prove it on"):
             bench = stack.enter_context(open_workbench(settings))
         progress.begin(environment(bench.server), _shown(module))
         progress.done(history)
-        return _prove(bench, command, history, every, progress)
+        return _prove(bench, command, history, every, progress, waive)
 
 
-def _prove(bench: Workbench, command: str, history: Proof, every: bool, progress: Progress) -> Report:
+def _prove(
+    bench: Workbench, command: str, history: Proof, every: bool, progress: Progress, waive: Mapping[str, str]
+) -> Report:
     comparison = functools.cache(lambda: compare_module(bench, Decisions()))
     proofs = [history]
     for step in _steps(bench, comparison, every):
         with progress.running(step.prover.title):
-            proofs.append(_run(step, proofs))
+            proofs.append(waived(_run(step, proofs), waive))
         progress.done(proofs[-1])
-    report = Report(command, bench.module.package, environment(bench.server), tuple(proofs))
+    notes = idle_waivers(proofs, waive)
+    report = Report(command, bench.module.package, environment(bench.server), tuple(proofs), notes=notes)
     matched = next(proof for proof in proofs if proof.name == prove_match.name)
     return report if _could_not_run(matched) else _with_comparison(report, comparison())
 
@@ -113,18 +127,17 @@ def _with_comparison(report: Report, comparison: Comparison) -> Report:
         missing=comparison.missing_lines(),
         not_compared=comparison.not_compared,
         kept=comparison.kept,
-        notes=comparison.notes,
+        notes=(*report.notes, *comparison.notes),
     )
 
 
-def _unreadable(module: SchemaModule, command: str, history: Proof, progress: Progress) -> Report:
+def _unreadable(
+    module: SchemaModule, command: str, history: Proof, progress: Progress, waive: Mapping[str, str]
+) -> Report:
     """The report when the history cannot be read: nothing else can be proven, and no server is needed to say so."""
     reason = f"{history.name} comes first, and did not pass"
-    others: tuple[Prover[Any], ...] = (
-        *(prove_names, prove_checksums, prove_upgrade, prove_match, prove_alembic_check, prove_stairway, prove_rows),
-        *(prove_locks, prove_hazards),
-    )
-    proofs = (history, *(prover.not_proven(reason) for prover in others))
+    others = [prover.not_proven(reason) for prover in PROVERS if prover.name != history.name]
+    proofs = (history, *(waived(proof, waive) for proof in others))
     progress.begin(environment(None), _shown(module))
     for proof in proofs:
         progress.done(proof)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lamin_migrate_kit.report.model import Finding, Proof, Report, Status
 from lamin_migrate_kit.report.redact import redact
-from lamin_migrate_kit.report.terminal import kept_and_not_compared, verdict
+from lamin_migrate_kit.report.terminal import beside_title, kept_and_not_compared, verdict
 
 _MARKS = {Status.PASSED: "✅", Status.FAILED: "❌", Status.NOT_PROVEN: "❔"}
 _LONGEST = 60_000
@@ -37,7 +37,7 @@ def to_markdown(report: Report) -> str:
 
 def _row(proof: Proof) -> str:
     status = f"{_MARKS[proof.status]} {proof.status.value}"
-    return f"| {status} | {_cell(proof.title)} | {_cell(proof.summary)} | {proof.seconds:.2f} |"
+    return f"| {status} | {_cell(proof.title)} | {_cell(beside_title(proof))} | {proof.seconds:.2f} |"
 
 
 def _cell(text: str) -> str:

@@ -80,6 +80,7 @@ class Proof:
         summary: A few words beside the status, such as "7 revisions"; for NOT PROVEN the reason.
         findings: What it found, worst first.
         measured: What the statements of revisions did, for the proof that is about locks.
+        waived: Why a release goes on although this is NOT PROVEN, from the settings; None when nobody said so.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Proof:
     summary: str = ""
     findings: tuple[Finding, ...] = ()
     measured: tuple[Measured, ...] = ()
+    waived: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +152,8 @@ class Report:
     def passed(self) -> bool:
         """No proof failed. (NOT PROVEN is not a failure, and not a pass: it is shown.)"""
         return all(proof.status is not Status.FAILED for proof in self.proofs)
+
+    @property
+    def unwaived(self) -> tuple[Proof, ...]:
+        """What was NOT PROVEN and nobody waived: `invoke ci` shows it, a release does not go on with it."""
+        return tuple(proof for proof in self.proofs if proof.status is Status.NOT_PROVEN and proof.waived is None)

@@ -22,6 +22,7 @@ from lamin_migrate_kit.report.progress import Progress
 from lamin_migrate_kit.report.redact import redact
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "bold red", Status.NOT_PROVEN: "yellow"}
+_IN_SHORT = {"stairway": "the way back", "old-code": "old code", "alembic-check": "Alembic's own comparison"}
 _WIDEST = 100
 _NARROW = 72
 _TITLE_WIDTH = 51
@@ -101,16 +102,24 @@ def print_proof(proof: Proof) -> None:
     time = f"{proof.seconds:.2f} s"
     status = Text(proof.status.value.ljust(_STATUS_WIDTH), style=STYLES[proof.status])
     room = width() - len(_INDENT)
-    title = proof.title.ljust(min(_TITLE_WIDTH, room - len(proof.summary) - len(time) - 4))
-    beside = f"{title}  {proof.summary}"
+    summary = beside_title(proof)
+    title = proof.title.ljust(min(_TITLE_WIDTH, room - len(summary) - len(time) - 4))
+    beside = f"{title}  {summary}"
     if width() >= _NARROW and len(beside) + len(time) + 2 <= room:
         filler = " " * (room - len(beside) - len(time))
-        console().print(Text.assemble(status, "  ", title, "  ", (proof.summary, "dim"), filler, (time, "dim")))
+        console().print(Text.assemble(status, "  ", title, "  ", (summary, "dim"), filler, (time, "dim")))
         return
     first, *more = wrapped(proof.title, indent=len(_INDENT)) or [""]
     console().print(Text.assemble(status, "  ", first.strip()))
-    for line in [*more, *wrapped(f"{proof.summary} ({time})" if proof.summary else time, indent=len(_INDENT))]:
+    for line in [*more, *wrapped(f"{summary} ({time})" if summary else time, indent=len(_INDENT))]:
         print_text(line, "dim")
+
+
+def beside_title(proof: Proof) -> str:
+    """The few words beside a proof's title: its summary, and why it is waived."""
+    if proof.waived is None:
+        return proof.summary
+    return "; ".join(part for part in (proof.summary, f"waived: {redact(proof.waived)}") if part)
 
 
 class TerminalProgress(Progress):
@@ -152,9 +161,13 @@ def verdict(report: Report) -> str:
     failed = sum(proof.status is Status.FAILED for proof in report.proofs)
     if failed:
         return f"{failed} of {len(report.proofs)} proofs failed"
-    unproven = {proof.name for proof in report.proofs if proof.status is Status.NOT_PROVEN}
-    what = {"rows": "rows", "stairway": "the way back"}
-    return "; ".join(["schema proven", *(f"{words} NOT PROVEN" for name, words in what.items() if name in unproven)])
+    return "; ".join(
+        ["schema proven", *(_unproven(proof) for proof in report.proofs if proof.status is Status.NOT_PROVEN)]
+    )
+
+
+def _unproven(proof: Proof) -> str:
+    return f"{_IN_SHORT.get(proof.name, proof.name)} NOT PROVEN{' (waived)' if proof.waived else ''}"
 
 
 def width() -> int:

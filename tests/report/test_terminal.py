@@ -144,3 +144,10 @@ def test_narrow_terminal_keeps_every_word_within_its_width() -> None:
 
 def test_ascii_locale_is_no_reason_to_crash() -> None:
     assert OPERATION in piped(PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+
+
+def test_waived_proof_says_why_and_is_not_called_proven(capsys: pytest.CaptureFixture[str]) -> None:
+    way_back = Proof("stairway", "up and down", Status.NOT_PROVEN, 0.0, "bbbb has no way back", waived="data is folded")
+    terminal.print_proof(way_back)
+    assert "bbbb has no way back; waived: data is folded" in capsys.readouterr().out
+    assert terminal.verdict(report(PASSED, way_back)) == "schema proven; the way back NOT PROVEN (waived)"

@@ -70,6 +70,23 @@ def test_failed_proofs_refuse_and_are_shown(ready: Stage) -> None:
     assert (code, shown["status"], shown["error"]["kind"]) == (1, "failed", "ProofFailed")
 
 
+def test_what_is_not_proven_refuses_unless_it_is_waived_with_a_reason(ready: Stage) -> None:
+    (path,) = ready.versions.glob("*-vx_x_x.py")
+    path.write_text(path.read_text().partition("def downgrade")[0] + "def downgrade() -> None:\n    pass\n")
+    ready.commit()
+    said = refused(ready, "1.0.0", code=1)
+    assert "1.0.0 was not released: schema proven; the way back NOT PROVEN" in said
+    assert "[tool.lamin_migrate_kit.waive]" in said
+    ready.edit(
+        ready.root / "pyproject.toml", "[tool.lamin", '[tool.lamin_migrate_kit.waive]\nstairways = "x"\n\n[tool.lamin'
+    )
+    assert "stairways, and there is no such proof" in refused(ready, "1.0.0", "--allow-dirty")
+    ready.edit(ready.root / "pyproject.toml", 'stairways = "x"', 'stairway = "the rename is not taken back"')
+    done = ready.invoke("release", "1.0.0", "--allow-dirty")
+    assert done.returncode == 0, done.stderr
+    assert "the way back NOT PROVEN (waived)" in done.stdout
+
+
 def test_uncommitted_changes_refuse_unless_allowed(ready: Stage) -> None:
     ready.edit(ready.init_file, '_name = "core"', '_name = "core"  # kept')
     assert "uncommitted" in refused(ready, "1.0.0")
