@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, ParamSpec
 
-from lamin_migrate_kit.report.model import Finding, Measured, Proof, Status
+from lamin_migrate_kit.report.model import Finding, Measured, Proof, RowsAccount, Status
 
 Arguments = ParamSpec("Arguments")
 
@@ -20,6 +20,7 @@ class Outcome:
     summary: str = ""
     findings: tuple[Finding, ...] = ()
     measured: tuple[Measured, ...] = ()
+    accounts: tuple[RowsAccount, ...] = ()
 
     @classmethod
     def of(cls, findings: tuple[Finding, ...], summary: str) -> Outcome:
@@ -53,7 +54,14 @@ class Prover(Generic[Arguments]):
 
     def _proof(self, outcome: Outcome, seconds: float) -> Proof:
         return Proof(
-            self.name, self.title, outcome.status, seconds, outcome.summary, outcome.findings, outcome.measured
+            name=self.name,
+            title=self.title,
+            status=outcome.status,
+            seconds=seconds,
+            summary=outcome.summary,
+            findings=outcome.findings,
+            measured=outcome.measured,
+            accounts=outcome.accounts,
         )
 
 

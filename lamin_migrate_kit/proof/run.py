@@ -18,7 +18,7 @@ from lamin_migrate_kit.proof.locks.trace import trace_unreleased
 from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
 from lamin_migrate_kit.proof.outcome import Prover
 from lamin_migrate_kit.proof.rows.proof import prove_rows
-from lamin_migrate_kit.proof.stairway import RowsSeen, prove_stairway
+from lamin_migrate_kit.proof.stairway import prove_stairway
 from lamin_migrate_kit.proof.upgrade import prove_upgrade
 from lamin_migrate_kit.proof.waiving import check_waivers, idle_waivers, waived
 from lamin_migrate_kit.report.model import Proof, Report, Status
@@ -93,7 +93,7 @@ def _prove(
 
 
 def _steps(bench: Workbench, comparison: Callable[[], Comparison], every: bool) -> tuple[_Step, ...]:
-    module, history, seen = bench.module, bench.history, RowsSeen()
+    module, history = bench.module, bench.history
     traces = functools.cache(lambda: trace_unreleased(bench))
     upgraded = (prove_upgrade.name,)
     return (
@@ -102,8 +102,8 @@ def _steps(bench: Workbench, comparison: Callable[[], Comparison], every: bool) 
         _Step(prove_upgrade, lambda: prove_upgrade(bench)),
         _Step(prove_match, lambda: prove_match(bench, comparison), upgraded),
         _Step(prove_alembic_check, lambda: prove_alembic_check(bench, comparison), (prove_match.name,)),
-        _Step(prove_stairway, lambda: prove_stairway(bench, seen, every=every), upgraded),
-        _Step(prove_rows, lambda: prove_rows(seen), upgraded),
+        _Step(prove_stairway, lambda: prove_stairway(bench, every=every), upgraded),
+        _Step(prove_rows, lambda: prove_rows(bench, every=every), upgraded),
         _Step(prove_locks, lambda: prove_locks(bench, traces), upgraded),
         _Step(prove_hazards, lambda: prove_hazards(bench, traces)),
     )

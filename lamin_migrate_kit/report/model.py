@@ -69,6 +69,53 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnAccount:
+    """What became of the values of one column when a revision ran.
+
+    Attributes:
+        column: Its dotted name before the upgrade; of a new column, after it.
+        fate: `kept`, `renamed`, `moved` (its values are in another column, and it is gone), `converted`, `emptied`,
+            `dropped` or `new`.
+        became: Its dotted name after the upgrade, where that is another one.
+        values: How many values it held; NULL is none.
+        changed: How many became other values: in meaning, or in precision.
+        lost: How many are nowhere any more.
+        not_back: How many the downgrade did not bring back; None when there is no way back.
+        decided: The decision that the revision records on it, such as `drop core.note.pages`.
+    """
+
+    column: str
+    fate: str
+    became: str | None = None
+    values: int = 0
+    changed: int = 0
+    lost: int = 0
+    not_back: int | None = None
+    decided: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsAccount:
+    """What became of all rows when a revision ran on tables that hold some.
+
+    Attributes:
+        revision: The id of the revision.
+        file: The path of its file, relative to the repository.
+        rows: (table, rows that it held before the upgrade).
+        lost_rows: (table, rows that are nowhere any more).
+        kept: How many columns came out just as they were.
+        columns: The others.
+    """
+
+    revision: str
+    file: str
+    rows: tuple[tuple[str, int], ...] = ()
+    lost_rows: tuple[tuple[str, int], ...] = ()
+    kept: int = 0
+    columns: tuple[ColumnAccount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """One check that ran something.
 
@@ -80,6 +127,7 @@ class Proof:
         summary: A few words beside the status, such as "7 revisions"; for NOT PROVEN the reason.
         findings: What it found, worst first.
         measured: What the statements of revisions did, for the proof that is about locks.
+        accounts: What became of rows, for the proof that is about them, a revision each.
         waived: Why a release goes on although this is NOT PROVEN, from the settings; None when nobody said so.
     """
 
@@ -90,6 +138,7 @@ class Proof:
     summary: str = ""
     findings: tuple[Finding, ...] = ()
     measured: tuple[Measured, ...] = ()
+    accounts: tuple[RowsAccount, ...] = ()
     waived: str | None = None
 
 

@@ -146,7 +146,7 @@ def print_report(report: Report) -> None:
                 _print_finding(finding)
     _print_remarks(report)
     print_text()
-    proven, *unproven = re.split("(?=;)", verdict(report))
+    proven, *unproven = re.split("(?=; [^;]*NOT PROVEN)", verdict(report))
     style = STYLES[Status.PASSED if report.passed else Status.FAILED]
     console().print(Text.assemble((proven, style), ("".join(unproven), STYLES[Status.NOT_PROVEN])))
     if report.missing:
@@ -161,9 +161,13 @@ def verdict(report: Report) -> str:
     failed = sum(proof.status is Status.FAILED for proof in report.proofs)
     if failed:
         return f"{failed} of {len(report.proofs)} proofs failed"
-    return "; ".join(
-        ["schema proven", *(_unproven(proof) for proof in report.proofs if proof.status is Status.NOT_PROVEN)]
-    )
+    proven = ["schema proven", *(["rows proven"] if _rows_proven(report) else [])]
+    return "; ".join([*proven, *(_unproven(proof) for proof in report.proofs if proof.status is Status.NOT_PROVEN)])
+
+
+def _rows_proven(report: Report) -> bool:
+    """Whether there were rows, and all of them are accounted for."""
+    return any(proof.status is Status.PASSED and proof.accounts for proof in report.proofs)
 
 
 def _unproven(proof: Proof) -> str:

@@ -55,8 +55,10 @@ def test_all_proofs_run_in_order_and_are_told_as_they_are_done(here: Settings) -
     assert not report.missing
 
 
-def test_rows_are_not_proven_yet(here: Settings) -> None:
-    assert statuses(run(here)[0])["rows"] is Status.NOT_PROVEN
+def test_rows_are_proven_with_rows_in_every_table(here: Settings) -> None:
+    (rows,) = (proof for proof in run(here)[0].proofs if proof.name == "rows")
+    assert rows.status is Status.PASSED
+    assert [account.rows for account in rows.accounts] == [(("core.note", 3),)]
 
 
 def test_report_says_on_what_it_was_proven(project: Project, here: Settings, server: Server) -> None:

@@ -38,6 +38,7 @@ def test_report_has_every_proof_with_its_findings() -> None:
                 },
             ),
             "measured": (),
+            "accounts": (),
             "waived": None,
         }
     ]

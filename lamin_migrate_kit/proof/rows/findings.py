@@ -1,0 +1,186 @@
+"""What is wrong with what became of rows, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lamin_migrate_kit.catalog.model import ObjectKey
+from lamin_migrate_kit.diff.naming import render_key
+from lamin_migrate_kit.proof.outcome import counted
+from lamin_migrate_kit.proof.rows.account import ColumnFate, TableFate
+from lamin_migrate_kit.proof.rows.renaming import rename_instead
+from lamin_migrate_kit.proof.rows.walk import Failure, Step
+from lamin_migrate_kit.proof.source import finding_from
+from lamin_migrate_kit.report.model import ColumnAccount, Finding, RowsAccount
+
+if TYPE_CHECKING:
+    from lamin_migrate_kit.schema_module import SchemaModule
+
+NOTE = "note"
+"""The severity of what is said and fails nothing."""
+
+
+def find_losses(module: SchemaModule, step: Step) -> tuple[Finding, ...]:
+    """What one revision does to rows that nobody decided; of a released one a remark, as it cannot be mended."""
+    found = (*_failed(module, step), *_lost_on_the_way_up(module, step), *_lost_on_the_way_back(module, step))
+    if step.revision.version is None:
+        return found
+    return tuple(_as_note(finding) for finding in found)
+
+
+def account_of(module: SchemaModule, step: Step) -> RowsAccount:
+    """The step as a value for reports."""
+    columns = [_column(step, table, column) for table in step.up for column in table.columns]
+    kept = [one for one in columns if one.fate == "kept" and not one.not_back]
+    return RowsAccount(
+        revision=step.revision.id,
+        file=module.shown(step.revision.path),
+        rows=tuple((str(table.table), table.rows) for table in step.up if not _is_new(table)),
+        lost_rows=tuple((str(table.table), table.lost_rows) for table in step.up if table.lost_rows),
+        kept=len(kept),
+        columns=tuple(one for one in columns if one not in kept),
+    )
+
+
+def _is_new(table: TableFate) -> bool:
+    return all(column.fate == "new" for column in table.columns) and table.table == table.became
+
+
+def _column(step: Step, table: TableFate, column: ColumnFate) -> ColumnAccount:
+    back = _same_column(step.back, column)
+    return ColumnAccount(
+        column=str(column.column),
+        fate=column.fate,
+        became=str(column.became) if column.became else None,
+        values=column.values,
+        changed=column.changed,
+        lost=column.lost,
+        not_back=back.changed + back.lost if back and column.before else None,
+        decided=_decided(step, table, column),
+    )
+
+
+def _same_column(fates: tuple[TableFate, ...] | None, column: ColumnFate) -> ColumnFate | None:
+    every = (one for table in fates or () for one in table.columns)
+    return next((one for one in every if one.before is not None and one.column == column.column), None)
+
+
+def _decided(step: Step, table: TableFate, column: ColumnFate) -> str:
+    if not (column.changed or column.lost):
+        return ""
+    if column.before and column.before.generated:
+        return "computed from other columns"
+    return step.decided.about_column(table, column)
+
+
+def _failed(module: SchemaModule, step: Step) -> Iterator[Finding]:
+    if step.failure:
+        yield _of_failure(module, step, step.failure)
+
+
+def _of_failure(module: SchemaModule, step: Step, failure: Failure) -> Finding:
+    found = finding_from(failure.error, module, revision=step.revision.id)
+    again = "again, after its downgrade, " if failure.when == "upgrade again" else ""
+    how = f"run {again}on tables with rows; it works on empty ones"
+    return Finding(f"{found.message} ({how})", found.revision, found.file, found.line, found.details)
+
+
+def _lost_on_the_way_up(module: SchemaModule, step: Step) -> Iterator[Finding]:
+    for table in step.up:
+        if table.lost_rows and not step.decided.about_rows(table):
+            yield _lost_rows(module, step, table)
+            continue
+        undecided = [one for one in table.columns if (one.lost or one.changed) and not _decided(step, table, one)]
+        for column in undecided:
+            yield _lost_values(module, step, column)
+
+
+def _lost_rows(module: SchemaModule, step: Step, table: TableFate) -> Finding:
+    gone = "the table is gone" if table.became is None else "the table is still there"
+    instead = rename_instead(step.current, step.desired, table.table) if table.became is None else ()
+    name = render_key(table.table)
+    rule = "drop" if table.became is None else "allow=delete-rows"
+    comment = f"# migrate-kit: drop {name} because …" if rule == "drop" else f"# migrate-kit: {rule} because …"
+    return Finding(
+        f"upgrade() of {step.revision.id} loses {table.lost_rows} of {counted(table.rows, 'row')} of {table.table}"
+        f" ({gone}), and records no decision on it.",
+        step.revision.id,
+        module.shown(step.revision.path),
+        step.decided.line_about("upgrade", table.table.name),
+        details=_rename_words(instead),
+        next_command="\n".join(instead) or f"{comment}   above the operation, or keep the rows",
+    )
+
+
+def _lost_values(module: SchemaModule, step: Step, column: ColumnFate) -> Finding:
+    gone = column.fate == "dropped"
+    instead = rename_instead(step.current, step.desired, column.column) if column.lost else ()
+    word = "drop" if gone or column.fate == "emptied" else "using"
+    comment = f"# migrate-kit: {word} {render_key(column.column)}{'=<expression>' if word == 'using' else ' because …'}"
+    return Finding(
+        f"upgrade() of {step.revision.id} {in_words(column)}, and records no decision on it.",
+        step.revision.id,
+        module.shown(step.revision.path),
+        step.decided.line_about("upgrade", column.column.name, column.column.part),
+        details=_rename_words(instead),
+        next_command="\n".join(instead) or f"{comment}   above the operation, or keep the values",
+    )
+
+
+def _rename_words(instead: tuple[str, ...]) -> str:
+    return "It looks like a rename that is written as a drop and an add; a rename keeps the values." if instead else ""
+
+
+def in_words(column: ColumnFate) -> str:
+    """`drops core.note.body with its 2 values`."""
+    if column.fate == "dropped":
+        return f"drops {column.column} with its {counted(column.values, 'value')}"
+    if column.fate == "emptied":
+        return f"empties {column.column}, which held {counted(column.values, 'value')}"
+    parts = [f"changes {column.changed}"] if column.changed else []
+    parts += [f"loses {column.lost}"] if column.lost else []
+    types = ""
+    if column.before and column.after and column.before.type != column.after.type:
+        types = f" ({column.before.type} -> {column.after.type})"
+    return f"{' and '.join(parts)} of the {counted(column.values, 'value')} of {column.column}{types}"
+
+
+def _lost_on_the_way_back(module: SchemaModule, step: Step) -> Iterator[Finding]:
+    """What the upgrade kept and the downgrade destroyed; what the upgrade itself gave up cannot come back."""
+    up = {column.column: column for table in step.up for column in table.columns if column.before}
+    rows_up = {table.table: table.lost_rows for table in step.up}
+    for table in step.back or ():
+        lines = [
+            f"{column.column}: {counted(destroyed, 'value')} gone{_until(up[column.column])}"
+            for column in table.columns
+            if (destroyed := _destroyed(up, column)) and not _decided(step, table, column)
+        ]
+        rows = table.lost_rows - rows_up.get(table.table, 0)
+        if rows > 0 and not step.decided.about_rows(table):
+            lines = [f"{counted(rows, 'row')} of {table.rows} gone"]
+        if lines:
+            yield Finding(
+                f"downgrade() of {step.revision.id} destroys values of {table.table}.",
+                step.revision.id,
+                module.shown(step.revision.path),
+                step.decided.line_about("downgrade", table.table.name),
+                details="\n".join(lines),
+            )
+
+
+def _destroyed(up: dict[ObjectKey, ColumnFate], column: ColumnFate) -> int:
+    if column.before is None or column.before.generated or column.column not in up:
+        return 0
+    kept = up[column.column]
+    return column.lost + column.changed - kept.lost - kept.changed
+
+
+def _until(column: ColumnFate) -> str:
+    return f", still there in {column.became or column.column} after the upgrade"
+
+
+def _as_note(finding: Finding) -> Finding:
+    return Finding(
+        finding.message, finding.revision, finding.file, finding.line, finding.details, None, finding.rule, NOTE
+    )

@@ -1,0 +1,193 @@
+"""Revisions up, down and up again on tables that hold rows, every value followed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from lamin_migrate_kit.alembic_bridge import downgrade, upgrade
+from lamin_migrate_kit.catalog.model import Catalog, ObjectKey
+from lamin_migrate_kit.errors import MigrationError
+from lamin_migrate_kit.proof.rows.account import Moment, TableFate, account_for
+from lamin_migrate_kit.proof.rows.asking import Asking
+from lamin_migrate_kit.proof.rows.decided import Decided
+from lamin_migrate_kit.proof.rows.fill import Filled
+from lamin_migrate_kit.proof.rows.relations import read_relations
+from lamin_migrate_kit.proof.rows.saved import SavedRows
+from lamin_migrate_kit.proof.source import Way, way_of
+from lamin_migrate_kit.proof.standing import standing_at
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from lamin_migrate_kit.revisions.history import Revision
+    from lamin_migrate_kit.workbench import Workbench
+
+_BEFORE, _BETWEEN, _AFTER = range(3)
+
+
+class Rows(Protocol):
+    """Where rows come from."""
+
+    def __call__(self, connection: Connection, catalog: Catalog) -> Filled:
+        """Put rows into the empty tables of a scratch database, which is as the catalog says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """That a revision could not be run on tables with rows, and can be on empty ones.
+
+    Attributes:
+        error: What it raised.
+        when: On which way: `upgrade`, `downgrade` or `upgrade again`.
+    """
+
+    error: MigrationError
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of rows when one revision ran.
+
+    Attributes:
+        revision: The revision.
+        decided: What its file records.
+        current: The catalog before it.
+        desired: The catalog after it; None when it did not get there.
+        filled: What came of filling the tables before it, and those that it made.
+        up: What became of every table when it was taken up.
+        back: The same when it was taken back, from before the upgrade to after the downgrade; None without a way back.
+        failure: What could not be run.
+    """
+
+    revision: Revision
+    decided: Decided
+    current: Catalog
+    desired: Catalog | None = None
+    filled: Filled = field(default_factory=Filled)
+    up: tuple[TableFate, ...] = ()
+    back: tuple[TableFate, ...] | None = None
+    failure: Failure | None = None
+
+
+class RowsWalk:
+    """A scratch database on its way up, on whose rows every revision is tried.
+
+    Args:
+        bench: The module at hand.
+        rows: Where rows come from.
+        stack: Keeps the scratch database.
+    """
+
+    def __init__(self, bench: Workbench, rows: Rows, stack: ExitStack) -> None:
+        self._bench = bench
+        self._rows = rows
+        self._stack = stack
+        self._at: str | None = None
+        self._connection: Connection | None = None
+        self._catalog: Catalog | None = None
+
+    def climb(self, revision: Revision) -> Step:
+        """Take one revision up, down and up again; a revision that fails does not stop the next one."""
+        current = self._stand_at(revision.down)
+        filled = self._fill(current)
+        decided = Decided(revision.path)
+        before = self._save(_BEFORE)
+        went, failure = self._run("upgrade", revision)
+        if not went:
+            return Step(revision, decided, current, filled=filled, failure=failure)
+        between = self._save(_BETWEEN)
+        up = self._account(before, between, decided)
+        desired = self._look()
+        filled = _both(filled, self._fill(desired))
+        back, failure = self._back(revision, before)
+        return Step(revision, decided, current, desired, filled, up, back, failure)
+
+    def _back(self, revision: Revision, before: Moment) -> tuple[tuple[TableFate, ...] | None, Failure | None]:
+        if way_of(revision.path, "downgrade") is not Way.WRITTEN:
+            return None, None
+        went, failure = self._run("downgrade", revision)
+        if not went:
+            return None, failure
+        back = self._account(before, self._save(_AFTER), Decided(revision.path))
+        return back, self._run("upgrade again", revision)[1]
+
+    def _account(self, before: Moment, after: Moment, decided: Decided) -> tuple[TableFate, ...]:
+        fates = account_for(SavedRows(Asking(self._open)), before, after, decided.renames)
+        self._open.commit()
+        return fates
+
+    def _save(self, number: int) -> Moment:
+        asking = Asking(self._open)
+        asking.spell_values_plainly()
+        leave_out = (self._bench.module.version_table, self._bench.module.deployments_table)
+        relations = read_relations(asking, leave_out)
+        moment = Moment(number, relations, SavedRows(asking).save(number, relations))
+        self._open.commit()
+        return moment
+
+    def _fill(self, catalog: Catalog) -> Filled:
+        filled = self._rows(self._open, catalog)
+        self._open.commit()
+        return filled
+
+    def _run(self, when: str, revision: Revision) -> tuple[bool, Failure | None]:
+        """Run a revision one way; what fails without rows as well is another proof's to say."""
+        begin_at = revision.id if when == "downgrade" else revision.down
+        try:
+            self._move(when, revision)
+            return True, None
+        except MigrationError as error:
+            failed = error
+        try:
+            self._begin(begin_at)
+            self._move(when, revision)
+        except MigrationError:
+            return False, None
+        finally:
+            self._catalog = None
+        blames_rows = when != "upgrade again" or is_about_values(failed)
+        return False, Failure(failed, when) if blames_rows else None
+
+    def _move(self, when: str, revision: Revision) -> None:
+        if when == "downgrade":
+            downgrade(self._open, self._bench.module, self._bench.script, revision.down)
+            self._at = revision.down
+        else:
+            upgrade(self._open, self._bench.module, self._bench.script, revision.id)
+            self._at = revision.id
+
+    def _stand_at(self, revision: str | None) -> Catalog:
+        """The catalog of the database below the next step; a new database unless we stand there already."""
+        if self._catalog is None or self._at != revision:
+            self._begin(revision)
+            return self._look()
+        return self._catalog
+
+    def _begin(self, revision: str | None) -> None:
+        self._stack.close()
+        self._connection = self._stack.enter_context(standing_at(self._bench, revision, "rows"))
+        self._at = revision
+
+    def _look(self) -> Catalog:
+        self._catalog = self._bench.inspect_connection(self._open)
+        self._open.rollback()
+        return self._catalog
+
+    @property
+    def _open(self) -> Connection:
+        assert self._connection is not None, "the walk has begun"
+        return self._connection
+
+
+def is_about_values(error: MigrationError) -> bool:
+    """Whether the server refused values (data exceptions and violated constraints), and not the statement itself."""
+    return (getattr(error, "sqlstate", None) or "").startswith(("22", "23"))
+
+
+def _both(one: Filled, other: Filled) -> Filled:
+    made: dict[ObjectKey, int] = {**one.made, **other.made}
+    not_made = {key: why for key, why in {**one.not_made, **other.not_made}.items() if key not in made}
+    return Filled(made, not_made)

@@ -1,0 +1,40 @@
+"""A scratch database at a revision, from which the next ones are taken up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lamin_migrate_kit.alembic_bridge import upgrade
+from lamin_migrate_kit.scratch import scratch_database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from lamin_migrate_kit.workbench import Workbench
+
+
+@contextmanager
+def standing_at(bench: Workbench, revision: str | None, hint: str) -> Iterator[Connection]:
+    """A connection to a new database at a revision, without rows but those that revisions make.
+
+    It is reached by upgrades alone, from a copy of what the released revisions made where there is one.
+
+    Args:
+        bench: The module at hand.
+        revision: Where to stand; None for below the first revision.
+        hint: A word for the database's name.
+
+    Raises:
+        MigrationError: A revision up to there fails.
+    """
+    unreleased = bench.history.unreleased
+    near = revision is not None and revision in {one for rev in unreleased for one in (rev.down, rev.id)}
+    below = (
+        scratch_database(bench.server, template=bench.released_database, hint=hint) if near else bench.prepared(hint)
+    )
+    with below as database, database.connect() as connection:
+        if revision is not None:
+            upgrade(connection, bench.module, bench.script, revision)
+        yield connection

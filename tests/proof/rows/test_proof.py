@@ -1,0 +1,267 @@
+"""Every value is accounted for; a revision that loses some without saying so is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lamin_migrate_kit.proof.rows.proof import prove_rows
+from lamin_migrate_kit.report.model import ColumnAccount, Finding, Proof, Status
+from lamin_migrate_kit.workbench import Workbench
+from tests.proof.project import ADD, ADD_REQUIRED, CREATE, DROP, REMOVE, Project
+
+Bench = Callable[[], Workbench]
+
+WITH_BODY = f"{CREATE}\n{ADD}"
+RENAME = 'op.alter_column("note", column_name="body", new_column_name="text", schema="core")'
+RENAME_BACK = 'op.alter_column("note", column_name="text", new_column_name="body", schema="core")'
+ADD_TEXT = 'op.add_column("note", sa.Column("text", sa.Text()), schema="core")'
+COPY = 'op.execute("UPDATE core.note SET text = body")'
+COPY_BACK = 'op.execute("UPDATE core.note SET body = text")'
+REMOVE_TEXT = 'op.drop_column("note", "text", schema="core")'
+
+
+def sql(*statements: str) -> str:
+    return "\n".join(f"op.execute({statement!r})" for statement in statements)
+
+
+@pytest.fixture
+def revise(project: Project, bench: Bench) -> Callable[..., Proof]:
+    """Proves rows of a revision on `core.note (id, body)`."""
+
+    def prove(upgrade: str, downgrade: str = "raise NotImplementedError", create: str = WITH_BODY) -> Proof:
+        project.revision("aaaa", None, create, DROP, version="0_1_0")
+        project.revision("bbbb", "aaaa", upgrade, downgrade)
+        return prove_rows(bench())
+
+    return prove
+
+
+Revise = Callable[..., Proof]
+
+
+def only(proof: Proof) -> Finding:
+    assert proof.status is Status.FAILED, proof
+    (finding,) = proof.findings
+    assert finding.revision == "bbbb"
+    assert finding.file is not None
+    assert finding.line is not None
+    return finding
+
+
+def account(proof: Proof) -> dict[str, ColumnAccount]:
+    (one,) = proof.accounts
+    return {column.column: column for column in one.columns}
+
+
+def test_good_revision_passes_with_rows(bench: Bench) -> None:
+    proof = prove_rows(bench())
+    assert (proof.status, proof.summary) == (Status.PASSED, "3 rows, 1 column new")
+    (one,) = proof.accounts
+    assert (one.revision, one.rows, one.kept) == ("bbbb", (("core.note", 3),), 1)
+
+
+def test_no_unreleased_revision_is_said(project: Project, bench: Bench) -> None:
+    (project.versions / "2023-01-01-bbbb-vx_x_x.py").unlink()
+    assert prove_rows(bench()).summary == "no unreleased revision"
+
+
+def test_every_revision_is_proven_when_asked(bench: Bench) -> None:
+    assert [one.revision for one in prove_rows(bench(), every=True).accounts] == ["aaaa", "bbbb"]
+
+
+# What keeps values
+
+
+def test_rename_keeps_values(revise: Revise) -> None:
+    proof = revise(RENAME, RENAME_BACK)
+    assert proof.status is Status.PASSED
+    assert account(proof)["core.note.body"] == ColumnAccount(
+        "core.note.body", "renamed", "core.note.text", values=2, not_back=0
+    )
+
+
+def test_renamed_table_keeps_values(revise: Revise) -> None:
+    proof = revise('op.rename_table("note", "page", schema="core")', 'op.rename_table("page", "note", schema="core")')
+    assert proof.status is Status.PASSED
+    assert {one.became for one in account(proof).values()} == {"core.page.id", "core.page.body"}
+
+
+def test_copy_before_the_drop_keeps_values(revise: Revise) -> None:
+    proof = revise(f"{ADD_TEXT}\n{COPY}\n{REMOVE}", f"{ADD}\n{COPY_BACK}\n{REMOVE_TEXT}")
+    assert proof.status is Status.PASSED
+    assert (account(proof)["core.note.body"].fate, account(proof)["core.note.body"].not_back) == ("moved", 0)
+
+
+def test_table_that_is_made_anew_with_its_rows_keeps_them(revise: Revise) -> None:
+    proof = revise(
+        sql(
+            "CREATE TABLE core.new (body text, id varchar PRIMARY KEY)",
+            "INSERT INTO core.new (id, body) SELECT id, body FROM core.note",
+            "DROP TABLE core.note",
+            "ALTER TABLE core.new RENAME TO note",
+        )
+    )
+    assert proof.status is Status.PASSED
+    assert not account(proof)
+
+
+def test_values_that_move_to_a_table_of_their_own_are_found(revise: Revise) -> None:
+    proof = revise(
+        sql(
+            "CREATE TABLE core.text (id varchar PRIMARY KEY, content text)",
+            "INSERT INTO core.text SELECT id, body FROM core.note WHERE body IS NOT NULL",
+            "ALTER TABLE core.note DROP COLUMN body",
+        )
+    )
+    assert proof.status is Status.PASSED
+    assert account(proof)["core.note.body"].became == "core.text.content"
+
+
+def test_conversion_that_loses_nothing_needs_no_decision(revise: Revise) -> None:
+    create = WITH_BODY.replace("sa.Text()", "sa.Integer()")
+    proof = revise(
+        'op.alter_column("note", "body", type_=sa.Numeric(12, 2), schema="core")',
+        'op.alter_column("note", "body", type_=sa.Integer(), schema="core")',
+        create,
+    )
+    assert proof.status is Status.PASSED
+    assert (account(proof)["core.note.body"].fate, account(proof)["core.note.body"].changed) == ("converted", 0)
+
+
+# What loses values
+
+
+def test_column_that_is_dropped_without_a_decision_is_found(revise: Revise) -> None:
+    finding = only(revise(REMOVE, ADD))
+    assert "drops core.note.body with its 2 values" in finding.message
+    assert (finding.next_command or "").startswith("# migrate-kit: drop core.note.body because …")
+
+
+def test_column_that_is_dropped_with_a_decision_is_accounted_for(revise: Revise) -> None:
+    proof = revise(f"# migrate-kit: drop core.note.body because nobody reads it\n{REMOVE}", ADD)
+    assert proof.status is Status.PASSED
+    body = account(proof)["core.note.body"]
+    assert (body.fate, body.values, body.lost, body.not_back) == ("dropped", 2, 2, 2)
+    assert body.decided == "drop core.note.body"
+
+
+def test_rename_written_as_drop_and_add_fails_with_the_rename_to_use(revise: Revise) -> None:
+    finding = only(revise(f"{REMOVE}\n{ADD_TEXT}", f"{REMOVE_TEXT}\n{ADD}"))
+    assert RENAME in (finding.next_command or "")
+    assert "written as a drop and an add" in finding.details
+
+
+def test_table_renamed_as_drop_and_create_fails_with_the_rename_to_use(revise: Revise) -> None:
+    again = sql("CREATE TABLE core.notes (id varchar PRIMARY KEY, body text)")
+    finding = only(revise(f'op.drop_table("note", schema="core")\n{again}'))
+    assert "loses 3 of 3 rows of core.note" in finding.message
+    assert 'op.rename_table("note", "notes", schema="core")' in (finding.next_command or "")
+
+
+def test_table_that_is_dropped_without_a_decision_is_found(revise: Revise) -> None:
+    finding = only(revise('op.drop_table("note", schema="core")'))
+    assert "# migrate-kit: drop core.note because …" in (finding.next_command or "")
+
+
+def test_column_that_is_made_anew_under_its_name_is_found_emptied(revise: Revise) -> None:
+    assert "empties core.note.body, which held 2 values" in only(revise(f"{REMOVE}\n{ADD}")).message
+
+
+def test_rows_that_are_deleted_are_found(revise: Revise) -> None:
+    finding = only(revise(sql("DELETE FROM core.note WHERE body IS NULL")))
+    assert "loses 1 of 3 rows of core.note" in finding.message
+    assert "allow=delete-rows" in (finding.next_command or "")
+
+
+def test_deleted_rows_with_a_decision_are_accounted_for(revise: Revise) -> None:
+    waived = f"# migrate-kit: allow=delete-rows because empty notes were never shown\n{sql('DELETE FROM core.note')}"
+    proof = revise(waived)
+    assert proof.status is Status.PASSED
+    assert proof.accounts[0].lost_rows == (("core.note", 3),)
+
+
+def test_values_that_are_overwritten_are_found(revise: Revise) -> None:
+    finding = only(revise(sql("UPDATE core.note SET body = 'x'")))
+    assert "changes 2 of the 2 values of core.note.body" in finding.message
+    assert "# migrate-kit: using core.note.body=<expression>" in (finding.next_command or "")
+
+
+def test_values_that_change_places_among_rows_are_found(revise: Revise) -> None:
+    shuffled = "(SELECT n.body FROM core.note n WHERE n.body <> note.body AND n.body IS NOT NULL)"
+    finding = only(revise(sql(f"UPDATE core.note SET body = {shuffled} WHERE body IS NOT NULL")))
+    assert "changes 2 of the 2 values of core.note.body" in finding.message
+
+
+def test_truncated_texts_are_found(revise: Revise) -> None:
+    finding = only(revise(sql("ALTER TABLE core.note ALTER body TYPE varchar(3) USING left(body, 3)")))
+    assert "changes 2 of the 2 values of core.note.body (text -> character varying(3))" in finding.message
+
+
+def test_conversion_with_a_decision_is_accounted_for(revise: Revise) -> None:
+    decided = "# migrate-kit: using core.note.body=left(body, 3)\n"
+    proof = revise(decided + sql("ALTER TABLE core.note ALTER body TYPE varchar(3) USING left(body, 3)"))
+    assert proof.status is Status.PASSED
+    assert account(proof)["core.note.body"].changed == 2
+
+
+def test_upgrade_that_works_on_empty_tables_only_is_found(project: Project, bench: Bench) -> None:
+    project.revision("bbbb", "aaaa", ADD_REQUIRED, REMOVE)
+    finding = only(prove_rows(bench()))
+    assert "it works on empty ones" in finding.message
+    assert "null values" in finding.message
+
+
+def test_what_a_released_revision_loses_is_a_remark(project: Project, bench: Bench) -> None:
+    project.revision("aaaa", None, WITH_BODY, DROP, version="0_1_0")
+    project.revision("bbbb", "aaaa", REMOVE, ADD, version="0_2_0")
+    (project.versions / "2023-01-01-bbbb-vx_x_x.py").unlink()
+    proof = prove_rows(bench(), every=True)
+    assert proof.status is Status.PASSED
+    assert [finding.severity for finding in proof.findings] == ["note"]
+
+
+def test_what_one_revision_loses_does_not_hide_the_next(project: Project, bench: Bench) -> None:
+    project.revision("aaaa", None, WITH_BODY, DROP, version="0_1_0")
+    project.revision(
+        "bbbb", "aaaa", ADD_REQUIRED.replace("body", "size"), "op.drop_column('note', 'size', schema='core')"
+    )
+    project.revision("cccc", "bbbb", REMOVE, ADD)
+    assert [finding.revision for finding in prove_rows(bench()).findings] == ["bbbb", "cccc"]
+
+
+# The way back
+
+
+def test_downgrade_that_destroys_what_the_upgrade_kept_is_found(revise: Revise) -> None:
+    finding = only(revise(RENAME, f"{REMOVE_TEXT}\n{ADD}"))
+    assert "downgrade() of bbbb destroys values of core.note" in finding.message
+    assert "core.note.body: 2 values gone, still there in core.note.text after the upgrade" in finding.details
+
+
+def test_downgrade_that_rebuilds_a_table_empty_is_found(project: Project, bench: Bench) -> None:
+    project.revision("bbbb", "aaaa", ADD, f"{DROP}\n{CREATE}")
+    finding = only(prove_rows(bench()))
+    assert "downgrade() of bbbb destroys values of core.note" in finding.message
+    assert "3 rows of 3 gone" in finding.details
+
+
+def test_downgrade_that_works_on_empty_tables_only_is_found(project: Project, bench: Bench) -> None:
+    project.revision("aaaa", None, f"{CREATE}\n{ADD_REQUIRED}", DROP, version="0_1_0")
+    decided = "# migrate-kit: drop core.note.body because nobody reads it\n"
+    project.revision("bbbb", "aaaa", decided + REMOVE, ADD_REQUIRED)
+    finding = only(prove_rows(bench()))
+    assert "downgrade" in finding.message
+    assert "it works on empty ones" in finding.message
+
+
+# What cannot be proven
+
+
+def test_table_that_no_rows_can_be_made_for_is_named_with_what_to_write(revise: Revise) -> None:
+    create = sql("CREATE SCHEMA core", "CREATE TABLE core.note (id int NOT NULL CHECK (id * id = 1522756), body text)")
+    proof = revise(RENAME, RENAME_BACK, create)
+    assert (proof.status, proof.summary) == (Status.NOT_PROVEN, "no rows for core.note")
+    assert "No rows could be made for core.note: " in proof.findings[0].message
+    assert "migrations/rows/core.note.sql" in (proof.findings[0].next_command or "")
