@@ -118,15 +118,15 @@ def _create(database: ScratchDatabase, template: ScratchDatabase | None) -> None
     # Without a template of ours, template0: template1 may hold whatever the site has put there.
     source = template.name if template else "template0"
     strategy = " STRATEGY file_copy" if database.server.own else ""
-    with _maintenance(database.server) as connection:
+    with maintenance(database.server) as connection:
         _sweep_once(database.server, connection)
         if template is not None:
-            _end_connections(connection, template.name)
+            end_connections(connection, template.name)
         where = "" if template else f" ENCODING 'UTF8' {_locale(connection, database.server.major)}"
         connection.exec_driver_sql(f'CREATE DATABASE "{database.name}" TEMPLATE "{source}"{where}{strategy}')
 
 
-def _end_connections(connection: Connection, name: str) -> None:
+def end_connections(connection: Connection, name: str) -> None:
     """End the connections to a database, and wait until they are gone.
 
     Postgres does the same by itself, looking again every 100 ms; a connection that was closed just now takes 1 ms.
@@ -155,8 +155,8 @@ def _drop(database: ScratchDatabase) -> None:
     from sqlalchemy.exc import OperationalError
 
     try:
-        with _maintenance(database.server) as connection:
-            _end_connections(connection, database.name)
+        with maintenance(database.server) as connection:
+            end_connections(connection, database.name)
             connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')
     except OperationalError as error:
         raise_if_gone(database.server, error)
@@ -184,6 +184,7 @@ def _sweep_once(server: Server, connection: Connection) -> None:
 
 
 @contextmanager
-def _maintenance(server: Server) -> Iterator[Connection]:
+def maintenance(server: Server) -> Iterator[Connection]:
+    """A connection to the server's maintenance database, on which every statement commits by itself."""
     with kept_engine(server.url, server.own).connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")

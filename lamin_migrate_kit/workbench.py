@@ -14,20 +14,25 @@ from lamin_migrate_kit.catalog.desired import (
     build_referenced,
     names_made_by,
     prepare_database,
+    run_statements,
+    statements_of,
+    versions_of,
 )
 from lamin_migrate_kit.catalog.inspect import inspect_catalog
 from lamin_migrate_kit.catalog.model import Catalog, Column, ObjectKey
 from lamin_migrate_kit.catalog.needs import advise
-from lamin_migrate_kit.comparison import Replayed, Sides
+from lamin_migrate_kit.comparison import DatabaseCopy, Replayed, Sides, without_bookkeeping
 from lamin_migrate_kit.comparison.running import run_operations, try_operations
 from lamin_migrate_kit.diff.ground import ground_of
 from lamin_migrate_kit.diff.kept import USUAL_CONVENTIONS, Conventions
+from lamin_migrate_kit.keeping_databases import kept_or_built
 from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.revisions.history import History, read_history
 from lamin_migrate_kit.schema_module import SchemaModule, find_schema_module
 from lamin_migrate_kit.scratch import ScratchDatabase, scratch_database
 from lamin_migrate_kit.servers import Server, open_server
+from lamin_migrate_kit.servers.server import kept_engine
 from lamin_migrate_kit.settings import Settings
 
 if TYPE_CHECKING:
@@ -136,14 +141,36 @@ class Workbench:
     @cached_property
     def desired_database(self) -> ScratchDatabase:
         """The models, built on an empty database, with what they need of what only revisions make."""
-        database = self._stack.enter_context(self._with_settings("desired"))
+        statements = self._statements
+        facts = None if statements is None else (*self._server_facts(), *statements)
+        return self._stack.enter_context(kept_or_built(self.server, facts, self._build_desired, "desired"))
+
+    @cached_property
+    def _statements(self) -> tuple[str, ...] | None:
+        """What building the models runs; None where only running it tells."""
+        with kept_engine(self.server.url, self.server.own).connect() as connection:
+            return statements_of(connection, self.module.metadata(), self.owned)
+
+    def _server_facts(self) -> Iterator[str]:
+        """What else a database that is built here depends on."""
+        yield from sorted(self.settings.schemas)
+        if self.settings.extensions:
+            with kept_engine(self.server.url, self.server.own).connect() as connection:
+                yield from versions_of(connection, self.settings.extensions)
+
+    def _build_desired(self, database: ScratchDatabase) -> bool:
+        """Fill an empty database; whether nothing but the models and the settings was needed."""
         with database.connect() as connection:
-            try:
-                self._build_models(connection)
-            except SomethingMissing:
-                self._build_on_ground(connection)
+            prepare_database(connection, self.settings.schemas, self.settings.extensions)
+            on_their_own = True
+            if self._statements is None or not run_statements(connection, self._statements):
+                try:
+                    self._build_models(connection)
+                except SomethingMissing:
+                    on_their_own = False
+                    self._build_on_ground(connection)
             connection.commit()
-        return database
+        return on_their_own
 
     def _build_models(self, connection: Connection) -> None:
         build_desired(connection, self.module.metadata(), self.owned)
@@ -179,13 +206,25 @@ class Workbench:
     @cached_property
     def sides(self) -> Sides:
         """What the revisions make, and what the models make, with all that was said of the difference."""
+        return self._sides(self.head_catalog, self._renamed)
+
+    def sides_from(self, connection: Connection) -> Sides:
+        """Likewise, from a database somewhere else, which is only read, in place of what the revisions make.
+
+        Args:
+            connection: To the database. Its records of migrations are left out.
+        """
+        current = without_bookkeeping(self.inspect_connection(connection))
+        return self._sides(current, DatabaseCopy(current, self.settings, self._stack).renamed)
+
+    def _sides(self, current: Catalog, renamed: Callable[[Sequence[Operation]], Catalog]) -> Sides:
         from lamin_migrate_kit.intent import read_intent
 
         intent = read_intent(self.module, self.history)
         return Sides(
-            current=self.head_catalog,
+            current=current,
             desired=self.desired_catalog,
-            renamed=self._renamed,
+            renamed=renamed,
             replayed=self._replayed,
             keep=(*self.settings.keep, *intent.keep),
             conventions=_conventions(self.module.metadata()),

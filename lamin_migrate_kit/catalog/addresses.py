@@ -54,8 +54,8 @@ class Addresses(dict[Address, ObjectKey]):
 
     def names(self, relation: int, numbers: list[int] | None) -> tuple[str, ...]:
         """The names of a relation's columns by number; 0 (an expression) and system columns are left out."""
-        found = (self.column_names.get((relation, number)) for number in numbers or ())
-        return tuple(name for name in found if name is not None)
+        known = self.column_names
+        return tuple([known[relation, number] for number in numbers or () if (relation, number) in known])
 
     def _namespaces(self, rows: Rows) -> Iterator[tuple[Address, ObjectKey]]:
         for oid, name in rows.schemas:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from lamin_migrate_kit.catalog import addresses as at
 from lamin_migrate_kit.catalog.addresses import Addresses
+from lamin_migrate_kit.catalog.dependencies import Dependencies
 from lamin_migrate_kit.catalog.model import (
     STANDARD_COMMENT,
     Catalog,
@@ -39,6 +42,8 @@ from lamin_migrate_kit.catalog.rows import Rows
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
 _COMPRESSION = {"p": "pglz", "l": "lz4"}
+_PARTS = frozenset(("column", "constraint", "trigger", "policy", "rule"))
+_WITH_PARTS = ("table", "view", "materialized_view")
 _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 
 
@@ -55,7 +60,7 @@ def assemble_catalog(rows: Rows, ignore: Collection[str] = ()) -> Catalog:
     return Catalog(
         server_version=rows.server_version,
         objects=objects,
-        dependencies=frozenset(reader.dependencies(objects)),
+        dependencies=Dependencies(lambda: reader.dependencies(objects)),
         inherited=tuple(sorted(reader.inherited(), key=lambda constraint: constraint.key)),
         not_compared=tuple(sorted(reader.not_compared())),
     )
@@ -83,7 +88,15 @@ class _Reader:
             if row[0] == row[3] == at.PG_CLASS and row[5] and row[6] in "ai" and row[1] in self.sequence_options
         }
         self.not_null = {(row[1], row[6][0]): row for row in rows.constraints if row[4] == "n" and row[1] and row[6]}
+        self.domain_checks: dict[int, list[Any]] = defaultdict(list)
+        for row in rows.constraints:
+            if row[2] and row[4] == "c":
+                self.domain_checks[row[2]].append(row)
         self.domain_not_null = {row[2]: row[3] for row in rows.constraints if row[4] == "n" and row[2]}
+        self.composite_columns: dict[int, list[Any]] = defaultdict(list)
+        for row in rows.columns:
+            if row[15] == "c":
+                self.composite_columns[row[0]].append(row)
         self.names_not_null = rows.server_version >= 180000
         self.index_parents = {row[0]: row[14][0] for row in rows.relations if row[3] in "iI" and row[14]}
         self.constrained = {row[0]: row[1] for row in rows.constraints if row[4] == "f"}
@@ -163,7 +176,7 @@ class _Reader:
     def columns(self) -> Iterator[Column]:
         owned = {owner[:2]: sequence for sequence, owner in self.sequence_owners.items()}
         positions: dict[int, int] = defaultdict(int)
-        for row in sorted(self.rows.columns, key=lambda row: (row[0], row[1])):
+        for row in sorted(self.rows.columns, key=itemgetter(0, 1)):
             relation, number = row[0], row[1]
             if row[15] not in "rp" or self.addresses.owned(at.PG_CLASS, relation):
                 continue
@@ -322,7 +335,7 @@ class _Reader:
                 yield self._composite(relation, key, comment)
 
     def _domain(self, row: Any, key: ObjectKey, comment: str | None) -> Domain:
-        checks = [check for check in self.rows.constraints if check[2] == row[0] and check[4] == "c"]
+        checks = self.domain_checks[row[0]]
         constraints = (
             DomainConstraint(check[3], check[5], self.comment(at.PG_CONSTRAINT, check[0])) for check in checks
         )
@@ -332,7 +345,7 @@ class _Reader:
         return Domain(key, row[7], row[10], row[8], row[9], ordered, comment, named)
 
     def _composite(self, relation: int, key: ObjectKey, comment: str | None) -> CompositeType:
-        rows = sorted((row for row in self.rows.columns if row[0] == relation), key=lambda row: row[1])
+        rows = sorted(self.composite_columns[relation], key=lambda row: row[1])
         comments = ((row[2], self.comment(at.PG_CLASS, relation, row[1])) for row in rows)
         return CompositeType(
             key,
@@ -383,34 +396,39 @@ class _Reader:
                 yield EventTrigger(key, event, function, tuple(tags or ()), enabled, comment)
 
     def dependencies(self, objects: Collection[ObjectKey]) -> Iterator[tuple[ObjectKey, ObjectKey]]:
-        for pair in self._all_dependencies():
-            if pair[0] != pair[1] and all(key in objects or key.kind == "default" for key in pair):
-                yield pair
+        listed = {*objects, *(key for key in self.addresses.values() if key.kind == "default")}
+        for dependent, needed in chain(self._recorded(), self._by_place(), self._constraint_dependencies()):
+            if dependent is not needed and dependent in listed and needed in listed and dependent != needed:
+                yield dependent, needed
 
-    def _all_dependencies(self) -> Iterator[tuple[ObjectKey, ObjectKey]]:
-        own = self.addresses
+    def _recorded(self) -> Iterator[tuple[ObjectKey, ObjectKey]]:
+        """What the server has recorded."""
+        find = self.addresses.get
         for catalog, oid, column, other_catalog, other, other_column, kind in self.rows.dependencies:
-            # A sequence that a column owns goes with the column; the default's need for the sequence is what orders.
-            if catalog == at.PG_CLASS and oid in self.sequence_options and other_column and kind in "ai":
-                continue
             # A partition's index is there before it is attached to the one of the whole table, not after.
-            if kind in "PS":
+            if kind == "P" or kind == "S":
                 continue
-            dependent = own.get((catalog, oid, column)) or own.get((catalog, oid, 0))
-            needed = own.get((other_catalog, other, other_column)) or own.get((other_catalog, other, 0))
+            # A sequence that a column owns goes with the column; the default's need for the sequence is what orders.
+            if catalog == at.PG_CLASS and other_column and oid in self.sequence_options and kind in "ai":
+                continue
+            dependent = find((catalog, oid, column)) or find((catalog, oid, 0))
+            needed = find((other_catalog, other, other_column)) or find((other_catalog, other, 0))
             if dependent and needed:
                 yield dependent, needed
-        for key in set(own.values()):
-            if key.kind == "default":
+
+    def _by_place(self) -> Iterator[tuple[ObjectKey, ObjectKey]]:
+        """What follows from where an object is: in a table, in a schema."""
+        for key in set(self.addresses.values()):
+            kind, schema, name, _ = key
+            if kind == "default":
                 yield key, key._replace(kind="column")
-            elif key.kind in ("column", "constraint", "trigger", "policy", "rule"):
-                for kind in ("table", "view", "materialized_view"):
-                    yield key, ObjectKey(kind, key.schema, key.name)
-            elif key.schema:
-                yield key, ObjectKey("schema", "", key.schema)
-        yield from self._constraint_dependencies()
+            elif kind in _PARTS:
+                for owner in _WITH_PARTS:
+                    yield key, ObjectKey(owner, schema, name)
+            elif schema:
+                yield key, ObjectKey("schema", "", schema)
         for row in self.rows.indexes:
-            index, relation = (own.get((at.PG_CLASS, oid, 0)) for oid in row[:2])
+            index, relation = (self.addresses.get((at.PG_CLASS, oid, 0)) for oid in row[:2])
             if index and relation and index.kind == "index":
                 yield index, relation
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lamin_migrate_kit.catalog.declared import declared_statements
 from lamin_migrate_kit.catalog.needs import advise
 from lamin_migrate_kit.catalog.quoting import quote_name
 from lamin_migrate_kit.errors import SchemaModuleError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _SOMETHING_MISSING = ("42704", "42883", "42P01", "3F000")
 """undefined_object, undefined_function, undefined_table, invalid_schema_name."""
+_AT_ONCE = 200
+"""Statements in one message: enough that the way to the server no longer counts."""
 
 
 class SomethingMissing(SchemaModuleError):
@@ -36,13 +39,47 @@ def build_desired(connection: Connection, metadata: MetaData, owned: Collection[
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    tables = None if owned is None or metadata.tables.keys() <= set(owned) else _with_referenced(metadata, owned)
     try:
         with connection.begin_nested():
             prepare_database(connection, schemas_of(metadata), ())
-            metadata.create_all(connection, tables=tables, checkfirst=False)
+            metadata.create_all(connection, tables=_wanted(metadata, owned), checkfirst=False)
     except SQLAlchemyError as error:
         raise _not_built(connection, error) from error
+
+
+def statements_of(
+    connection: Connection, metadata: MetaData, owned: Collection[str] | None = None
+) -> tuple[str, ...] | None:
+    """What `build_desired` would run, all of it; None where only running it tells. Runs nothing.
+
+    Args:
+        connection: To the server that it would be run on.
+        metadata: The models' MetaData.
+        owned: As for `build_desired`.
+    """
+    declared = declared_statements(metadata, connection.dialect, _wanted(metadata, owned))
+    if declared is None:
+        return None
+    schemas = (f"CREATE SCHEMA IF NOT EXISTS {quote_name(schema)}" for schema in sorted(schemas_of(metadata)))
+    return (*schemas, *declared)
+
+
+def run_statements(connection: Connection, statements: Sequence[str]) -> bool:
+    """Run what `statements_of` gave, many in one go; whether the server did. If not, nothing was done."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with connection.begin_nested():
+            for start in range(0, len(statements), _AT_ONCE):
+                connection.exec_driver_sql(";\n".join(statements[start : start + _AT_ONCE]))
+    except SQLAlchemyError:
+        return False
+    return True
+
+
+def _wanted(metadata: MetaData, owned: Collection[str] | None) -> list[Table] | None:
+    """The tables to create; None for all."""
+    return None if owned is None or metadata.tables.keys() <= set(owned) else _with_referenced(metadata, owned)
 
 
 def build_referenced(connection: Connection, metadata: MetaData, owned: Collection[str]) -> None:
@@ -122,6 +159,16 @@ def _not_built(connection: Connection, error: Exception) -> SchemaModuleError:
         details=f"failing statement:\n{statement.strip()}" if statement else None,
         next_command=advise(code, message, available_extensions(connection)),
     )
+
+
+def versions_of(connection: Connection, extensions: Collection[str]) -> list[str]:
+    """What `CREATE EXTENSION` would give for each of them, as `name version`."""
+    rows = connection.exec_driver_sql(
+        "SELECT name || ' ' || coalesce(default_version, '') FROM pg_available_extensions"
+        " WHERE name = ANY(%(names)s) ORDER BY 1",
+        {"names": list(extensions)},
+    )
+    return [str(row) for row in rows.scalars()]
 
 
 def available_extensions(connection: Connection) -> set[str]:

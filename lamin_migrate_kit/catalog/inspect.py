@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lamin_migrate_kit.catalog.assemble import assemble_catalog
 from lamin_migrate_kit.catalog.model import Catalog
 from lamin_migrate_kit.catalog.rows import read_rows
+from lamin_migrate_kit.garbage import uncollected
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -20,4 +21,5 @@ def inspect_catalog(connection: Connection, *, ignore: Collection[str] = ()) -> 
         connection: An SQLAlchemy connection whose driver is psycopg2.
         ignore: Names of tables that are left out, such as Alembic's version table.
     """
-    return assemble_catalog(read_rows(connection), ignore)
+    with uncollected():
+        return assemble_catalog(read_rows(connection), ignore)

@@ -9,7 +9,7 @@ Fields with `compare=False` are known, shown and used for ordering, and are no d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -398,7 +398,7 @@ class Catalog:
 
     server_version: int
     objects: Mapping[ObjectKey, CatalogObject]
-    dependencies: frozenset[tuple[ObjectKey, ObjectKey]] = frozenset()
+    dependencies: Set[tuple[ObjectKey, ObjectKey]] = frozenset()
     inherited: tuple[Constraint, ...] = ()
     not_compared: tuple[tuple[str, str], ...] = ()
 

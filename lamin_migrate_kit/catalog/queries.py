@@ -63,7 +63,8 @@ where {_USER_SCHEMA} and a.attnum > 0 and not a.attisdropped and c.relkind in ('
 """
 
 CONSTRAINTS = f"""
-select k.oid, k.conrelid, k.contypid, k.conname, k.contype::text, pg_get_constraintdef(k.oid), k.conkey, k.confrelid,
+select k.oid, k.conrelid, k.contypid, k.conname, k.contype::text,
+       case when k.contype <> 'n' then pg_get_constraintdef(k.oid) end, k.conkey, k.confrelid,
        k.confkey, k.conislocal, k.convalidated, k.condeferrable, k.condeferred, k.connoinherit, k.conindid,
        k.conparentid, x.reloptions, coalesce(i.indisclustered, false), coalesce(i.indisvalid, true)
 from pg_constraint k
@@ -75,12 +76,14 @@ where {_USER_SCHEMA} and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')
 
 INDEXES = f"""
 select i.indexrelid, i.indrelid, i.indisunique, i.indisvalid, i.indisclustered, i.indisreplident, i.indkey::int2[],
-       pg_get_indexdef(i.indexrelid), pg_get_expr(i.indpred, i.indrelid), i.indexprs is not null,
+       case when k.oid is null then pg_get_indexdef(i.indexrelid) end, pg_get_expr(i.indpred, i.indrelid),
+       i.indexprs is not null,
        (select array_agg(array[a.attnum::int, a.attstattarget::int] order by a.attnum)
         from pg_attribute a where a.attrelid = i.indexrelid and a.attstattarget > -1)
 from pg_index i
 join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace
+left join pg_constraint k on k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')
 where {_USER_SCHEMA}
 """
 
@@ -182,9 +185,17 @@ select classoid, objoid, objsubid, description from pg_description
 where objoid >= 16384 or classoid = 'pg_namespace'::regclass
 """
 
+# Without what follows from an object's own place: its schema, row and array types, TOAST table, a constraint's index
+# and columns. That is half of a large database's rows.
 DEPENDENCIES = """
 select classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype::text
 from pg_depend where objid >= 16384 and refobjid >= 16384
+and not (refclassid = 'pg_namespace'::regclass and deptype = 'n'
+         and classid in ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass))
+and not (classid = 'pg_type'::regclass and deptype = 'i')
+and not (classid = 'pg_class'::regclass and deptype = 'i' and objsubid = 0 and refobjsubid = 0
+         and refclassid in ('pg_class'::regclass, 'pg_constraint'::regclass))
+and not (classid = 'pg_constraint'::regclass and deptype = 'a' and refclassid = 'pg_class'::regclass)
 """
 
 NOT_COMPARED = f"""

@@ -59,6 +59,8 @@ def stored_object_name(first: str, second: str, label: str) -> str:
 
     The longer of the two names is shortened first until all fits in 63 bytes.
     """
+    if second and len(plain := f"{first}_{second}_{label}") <= MAX_NAME_BYTES and plain.isascii():
+        return plain  # nearly always, and asked of every column
     one, two = first.encode(), second.encode()
     room = 63 - len(label) - 1 - (1 if second else 0)
     while len(one) + len(two) > room:

@@ -7,7 +7,17 @@ callables of `Sides`, so that a schema module on its workbench and two databases
 from __future__ import annotations
 
 from lamin_migrate_kit.comparison.comparing import compare_module, compare_sides
-from lamin_migrate_kit.comparison.databases import compare_databases
+from lamin_migrate_kit.comparison.databases import DatabaseCopy, compare_databases, without_bookkeeping
 from lamin_migrate_kit.comparison.model import Ask, Comparison, Replayed, Sides
 
-__all__ = ["Ask", "Comparison", "Replayed", "Sides", "compare_databases", "compare_module", "compare_sides"]
+__all__ = [
+    "Ask",
+    "Comparison",
+    "DatabaseCopy",
+    "Replayed",
+    "Sides",
+    "compare_databases",
+    "compare_module",
+    "compare_sides",
+    "without_bookkeeping",
+]

@@ -66,10 +66,8 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
     renames, renamed, named = _rename(sides, reading)
     carried = carry_kept(sides, named, decisions, renamed, reading.renames)
     reasons = drop_reasons(decisions, reading.renames) if sides.models else {}
-    up = _plan(sides, renamed, carried.desired, _answers(decisions))
-    # What was decided is about values on their way up; on the way down they only have to fit.
-    down = _plan(sides, carried.desired, renamed, Answers(neutral_backfills=True, assume_empty=decisions.assume_empty))
     diff = diff_catalogs(renamed, carried.desired, exact_names=sides.exact_names)
+    up, down = _plans(sides, renamed, carried.desired, decisions) if not diff.empty else (Plan(), Plan())
     return Comparison(
         current=sides.current,
         renamed=renamed,
@@ -117,6 +115,12 @@ def _answers(decisions: Decisions) -> Answers:
         enum_maps=parse_pairs("enum-map", decisions.enum_maps),
         assume_empty=decisions.assume_empty,
     )
+
+
+def _plans(sides: Sides, current: Catalog, desired: Catalog, decisions: Decisions) -> tuple[Plan, Plan]:
+    """Up and down. What was decided is about values on their way up; on the way down they only have to fit."""
+    back = Answers(neutral_backfills=True, assume_empty=decisions.assume_empty)
+    return _plan(sides, current, desired, _answers(decisions)), _plan(sides, desired, current, back)
 
 
 def _plan(sides: Sides, current: Catalog, desired: Catalog, answers: Answers) -> Plan:

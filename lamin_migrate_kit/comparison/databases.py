@@ -46,12 +46,12 @@ def compare_databases(
     """
     ours, theirs = (without_bookkeeping(inspect_catalog(connection)) for connection in (current, desired))
     with ExitStack() as stack:
-        copy = _Copy(ours, settings, stack)
+        copy = DatabaseCopy(ours, settings, stack)
         sides = Sides(current=ours, desired=theirs, renamed=copy.renamed, exact_names=True, models=False)
         return compare_sides(sides, decisions, ask)
 
 
-class _Copy:
+class DatabaseCopy:
     """A scratch copy of a database, built from its catalog when it is first needed."""
 
     def __init__(self, catalog: Catalog, settings: Settings, stack: ExitStack) -> None:

@@ -27,6 +27,8 @@ def refuse_unknown_names(sides: Sides, renamed: Catalog, decisions: Decisions) -
     Raises:
         SettingsError: One does not, or what it would drop or keep is declared by the models.
     """
+    if not any((decisions.keeps, decisions.drops, *(getattr(decisions, field) for _, field in _VALUES))):
+        return
     both = {**sides.desired.objects, **renamed.objects, **sides.current.objects}
     names = {str(key) for key in both} | {key.name for key in both if not key.part}
     for flag, texts in (("keep", decisions.keeps), ("drop", decisions.drops)):

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lamin_migrate_kit.catalog.model import EnumType
 from lamin_migrate_kit.comparison.model import Sides
 from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.diff.renames import (
@@ -54,7 +55,8 @@ def read_renames(sides: Sides, decisions: Decisions) -> Reading:
     Raises:
         SettingsError: A decision names what is not there.
     """
-    if decisions.rename_mode == "none":
+    said = sides.declared or decisions.renames or decisions.no_renames
+    if decisions.rename_mode == "none" or (not said and _same_names(sides)):
         return Reading()
     current, desired = shapes_of(sides.current), shapes_of(sides.desired)
     candidates = find_candidates(
@@ -69,6 +71,12 @@ def read_renames(sides: Sides, decisions: Decisions) -> Reading:
     followed = [candidate.rename for candidate in candidates if candidate.outcome == "decided"]
     stale = stale_declarations(sides.declared, followed, current, desired)
     return Reading(candidates, _best(candidates), stale)
+
+
+def _same_names(sides: Sides) -> bool:
+    """Whether both sides have exactly the same names: then nothing was renamed, and nothing needs to be looked at."""
+    current, desired = sides.current.objects, sides.desired.objects
+    return current.keys() == desired.keys() and all(desired[enum.key] == enum for enum in sides.current.of(EnumType))
 
 
 def _best(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:

@@ -139,6 +139,8 @@ class _Keeping:
     def _with(self, carried: Collection[ObjectKey]) -> Catalog:
         objects = {**self.desired.objects, **{key: self._carried(key) for key in carried}, **self._new_columns(carried)}
         objects = {key: self._with_settings(key, value) for key, value in objects.items()}
+        if not carried:
+            return replace(self.desired, objects=objects)
         near = {
             pair
             for pair in self.current.dependencies
@@ -259,7 +261,7 @@ class _Keeping:
         """Leave out what needs something that goes; parts of a table that goes go with it."""
         carried = set(chosen)
         blocked: dict[ObjectKey, tuple[ObjectKey, ...]] = {}
-        while True:
+        while carried:
             there = carried | self.desired.objects.keys()
             lost: dict[ObjectKey, set[ObjectKey]] = {}
             for dependent, needed in self.current.dependencies:
@@ -267,9 +269,10 @@ class _Keeping:
                 if dependent in carried and missing:
                     lost.setdefault(dependent, set()).add(needed)
             if not lost:
-                return carried, blocked
+                break
             carried -= lost.keys()
             blocked |= {key: tuple(sorted(needs)) for key, needs in lost.items() if not self._goes_along(key)}
+        return carried, blocked
 
     def _goes_along(self, key: ObjectKey) -> bool:
         """Whether Postgres and everybody expects an object to go with its table or column."""

@@ -174,7 +174,9 @@ class Project:
             return None
         host, _, port = address.rpartition(":")
         try:
-            return inspect_given(NAME, service_url(host, int(port)), own=True)
+            return inspect_given(
+                NAME, service_url(host, int(port)), own=True, lasting=self.service == DEVELOPMENT_SERVICE
+            )
         except ServerError as error:
             error.next_command = _ESCAPE
             raise

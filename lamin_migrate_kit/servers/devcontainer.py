@@ -31,7 +31,7 @@ def open_devcontainer(settings: Settings, major: int | None) -> Iterator[Server]
     if not settings.devcontainer:
         raise Unavailable("this is not the devcontainer (LAMIN_MIGRATE_DEVCONTAINER is not set)")
     try:
-        server = inspect_given(NAME, compose.service_url(compose.DEVELOPMENT_SERVICE, 5432), own=True)
+        server = inspect_given(NAME, compose.service_url(compose.DEVELOPMENT_SERVICE, 5432), own=True, lasting=True)
     except ServerError as error:
         error.what = f"The devcontainer's Postgres: {error.what}"
         error.next_command = "rebuild the container, or go on with: export LAMIN_MIGRATE_PROVIDER=embedded"

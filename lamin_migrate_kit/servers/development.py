@@ -312,7 +312,7 @@ class _Cluster:
     def find(self) -> Server | None:
         if cluster.postmaster_pid(self.data) is None or not cluster.postmaster_ready(self.data):
             return None
-        return describe_server(self.provider, cluster.socket_url(self._sockets()), own=True)
+        return describe_server(self.provider, cluster.socket_url(self._sockets()), own=True, lasting=True)
 
     def start(self, binaries: Binaries) -> Server:
         with termination_raises():
@@ -329,7 +329,7 @@ class _Cluster:
         else:
             sockets = folders.make_run_folder("development-")
         self._run(binaries, sockets)
-        return describe_server(self.provider, cluster.socket_url(sockets), own=True)
+        return describe_server(self.provider, cluster.socket_url(sockets), own=True, lasting=True)
 
     def stop(self) -> None:
         pid = cluster.postmaster_pid(self.data)

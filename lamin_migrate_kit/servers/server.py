@@ -28,6 +28,7 @@ class Server:
         version: As people write it, such as "18.6".
         version_num: As Postgres computes with it, such as 180006.
         own: Started by the kit: it may run with durability off, and clones may use STRATEGY file_copy.
+        lasting: Of our own, and there for the next command too: what is costly to build may be kept on it.
     """
 
     provider: str
@@ -35,6 +36,7 @@ class Server:
     version: str
     version_num: int
     own: bool
+    lasting: bool = False
 
     @property
     def major(self) -> int:
@@ -81,7 +83,7 @@ def kept_engine(url: URL, own: bool) -> Engine:
     return open_engine(url, own=own)
 
 
-def describe_server(provider: str, url: URL, *, own: bool) -> Server:
+def describe_server(provider: str, url: URL, *, own: bool, lasting: bool = False) -> Server:
     """Connect once and ask for the version.
 
     Raises:
@@ -92,7 +94,7 @@ def describe_server(provider: str, url: URL, *, own: bool) -> Server:
         version, version_num = connection.exec_driver_sql(
             "SELECT current_setting('server_version'), current_setting('server_version_num')::int"
         ).one()
-    server = Server(provider, url, version.split()[0], version_num, own)
+    server = Server(provider, url, version.split()[0], version_num, own, lasting)
     refuse_unsupported(server)
     return server
 

@@ -38,7 +38,7 @@ def open_url(settings: Settings, major: int | None) -> Iterator[Server]:
     yield server
 
 
-def inspect_given(provider: str, url: URL, *, own: bool) -> Server:
+def inspect_given(provider: str, url: URL, *, own: bool, lasting: bool = False) -> Server:
     """Connect to a server that somebody else started, and check that the kit can work there.
 
     Raises:
@@ -47,7 +47,7 @@ def inspect_given(provider: str, url: URL, *, own: bool) -> Server:
     from sqlalchemy.exc import OperationalError
 
     try:
-        server = describe_server(provider, url, own=own)
+        server = describe_server(provider, url, own=own, lasting=lasting)
     except OperationalError as error:
         raise connection_error(url, error) from None
     refuse_without_rights(server)

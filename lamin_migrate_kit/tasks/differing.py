@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.comparison import Comparison, compare_databases, compare_module
+from lamin_migrate_kit.comparison import Comparison, compare_databases, compare_module, compare_sides
 from lamin_migrate_kit.report.json import document, print_document
 from lamin_migrate_kit.report.terminal import console, kept_and_not_compared, print_lines
 from lamin_migrate_kit.tasks.given import open_given
@@ -19,6 +19,12 @@ def compare_own(settings: Settings, decisions: Decisions) -> Comparison:
     """The module's revisions with its models."""
     with open_workbench(settings) as bench:
         return compare_module(bench, decisions)
+
+
+def compare_instance(settings: Settings, current: str, decisions: Decisions) -> Comparison:
+    """A database, by its URL and only read, with the module's models."""
+    with open_given("--current", current) as connection, open_workbench(settings) as bench:
+        return compare_sides(bench.sides_from(connection), decisions)
 
 
 def compare_given(settings: Settings, current: str, desired: str, decisions: Decisions) -> Comparison:

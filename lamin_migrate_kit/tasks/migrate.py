@@ -23,8 +23,8 @@ _GENERATE_HELP = {
 }
 _DIFF_HELP = {
     **DECISION_HELP,
-    "current": "The URL of a database to compare from, instead of the module's revisions; goes with --desired.",
-    "desired": "The URL of a database to compare with, instead of the module's models.",
+    "current": "The URL of a database to compare from, instead of the module's revisions.",
+    "desired": "The URL of a database to compare with, instead of the module's models; goes with --current.",
     "no-renames": "Take nothing for a rename: what is gone is dropped, what is new is created.",
     "assume-empty": "The tables hold nothing that matters: ask nothing about values.",
     "format": "ops, sql or json",
@@ -86,21 +86,23 @@ def diff(
     assume_empty: bool = False,
     format: str = "ops",
 ) -> int:
-    """Show what differs between revisions and models, or between any two databases. Writes nothing.
+    """Show what differs between revisions (or a database) and models, or between two databases. Writes nothing.
 
     Exit code: 0 nothing differs, 1 something does, 2 could not run.
     """
     decisions = read_decisions(
         rename, no_rename, drop, keep, backfill, enum_map, using, no_renames=no_renames, assume_empty=assume_empty
     )
-    if bool(current) != bool(desired):
+    if desired and not current:
         raise UsageError(
-            "--current and --desired go together.",
+            "--desired goes with --current.",
             next_command="lamin-migrate migrate.diff --current postgresql://… --desired postgresql://…",
         )
-    from lamin_migrate_kit.tasks.differing import compare_given, compare_own, show
+    from lamin_migrate_kit.tasks.differing import compare_given, compare_instance, compare_own, show
 
     settings = current_settings()
+    if current and not desired:
+        return show(compare_instance(settings, current, decisions), format)
     if current:
         return show(compare_given(settings, current, desired, decisions), format)
     return show(compare_own(settings, decisions), format)

@@ -112,7 +112,7 @@ def test_outside_of_a_module_a_task_says_so_and_could_not_run(tmp_path: Path, ta
 
 
 def test_one_database_without_the_other_is_refused(tmp_path: Path) -> None:
-    done = program(tmp_path, "migrate.diff", "--current", "postgresql://a:hunter2@h/d")
+    done = program(tmp_path, "migrate.diff", "--desired", "postgresql://a:hunter2@h/d")
     assert done.returncode == 2
-    assert "--current and --desired go together" in done.stderr
+    assert "--desired goes with --current" in done.stderr
     assert "hunter2" not in done.stderr

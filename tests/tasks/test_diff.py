@@ -144,6 +144,23 @@ def test_document_of_two_databases(
     assert shown["sql"]
 
 
+def test_a_database_is_compared_with_the_models_and_only_read(stage: Stage, server: Server) -> None:
+    with scratch_database(server, hint="instance") as instance:
+        url = libpq_url(instance.url)
+        script = stage.invoke("migrate.diff", "--current", url, "--format", "sql")
+        assert script.returncode == 1, script.stderr
+        assert "CREATE TABLE core.notebook" in script.stdout
+        with instance.connect() as connection:
+            assert connection.exec_driver_sql("SELECT to_regnamespace('core')").scalar() is None
+            connection.exec_driver_sql(script.stdout.replace("%", "%%"))
+        done = stage.invoke("migrate.diff", "--current", url)
+        assert (done.returncode, done.stdout) == (0, "")
+        stage.rename_v()
+        done = stage.invoke("migrate.diff", "--current", url, "--rename", "core.notebook.v:version")
+        assert done.returncode == 1
+        assert done.stdout.splitlines()[-1] == RENAME
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

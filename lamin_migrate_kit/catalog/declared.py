@@ -1,0 +1,74 @@
+"""The statements that `create_all` sends, without a server: what a kept database is known by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect, MetaData, Table
+
+
+class _OnlyRunningTells(Exception):
+    """What is sent depends on what a server answers, or on values."""
+
+
+def declared_statements(
+    metadata: MetaData, dialect: Dialect, tables: Sequence[Table] | None = None
+) -> tuple[str, ...] | None:
+    """What `metadata.create_all` sends on an empty database, in order.
+
+    Args:
+        metadata: The models' MetaData.
+        dialect: That of a connection to the server, so that its version counts.
+        tables: The tables to create; None for all.
+
+    Returns:
+        None where only running it tells: when Python code listens to the creation of tables, or decides about it.
+    """
+    from sqlalchemy.engine.mock import MockConnection
+
+    if any(map(_is_code, _listeners(metadata))) or any(map(_has_condition, _conditional(metadata))):
+        return None
+    sent: list[str] = []
+
+    def record(element: Any, parameters: object = None, *rest: object) -> None:
+        compiled = element.compile(dialect=dialect)
+        if parameters or rest or getattr(compiled, "params", None):
+            raise _OnlyRunningTells
+        sent.append(str(compiled))
+
+    try:
+        metadata.create_all(MockConnection(dialect, record), tables=tables, checkfirst=False)
+    except Exception:  # whatever it is, running it says it better
+        return None
+    return tuple(sent)
+
+
+def _listeners(metadata: MetaData) -> Iterator[object]:
+    for target in (metadata, *metadata.tables.values()):
+        dispatch: Any = target.dispatch
+        yield from (*dispatch.before_create, *dispatch.after_create)
+
+
+def _is_code(listener: object) -> bool:
+    """Whether a listener is neither a statement nor SQLAlchemy's own, as for enum types."""
+    from sqlalchemy.schema import ExecutableDDLElement
+
+    if isinstance(listener, ExecutableDDLElement):
+        return _has_condition(listener)
+    own = getattr(listener, "__module__", None) or type(listener).__module__
+    return not own.startswith("sqlalchemy.")
+
+
+def _conditional(metadata: MetaData) -> Iterator[object]:
+    for table in metadata.tables.values():
+        yield from table.constraints
+        yield from table.indexes
+
+
+def _has_condition(element: object) -> bool:
+    condition: Any = getattr(element, "_ddl_if", None)
+    if isinstance(condition, Mapping):
+        return bool(condition.get("callable_"))
+    return getattr(condition, "callable_", None) is not None
