@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import platform
+from email.parser import HeaderParser
 from importlib.metadata import PackageNotFoundError, distribution, version
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from lamin_migrate_kit.servers.compose import running_image
 from lamin_migrate_kit.servers.server import open_engine
 
 if TYPE_CHECKING:
+    from email.message import Message
+    from importlib.metadata import Distribution
+
     from packaging.requirements import Requirement
 
     from lamin_migrate_kit.servers import Server
@@ -120,14 +124,21 @@ def installed_packages(name: str) -> dict[str, str]:
             installed = distribution(current)
         except PackageNotFoundError:
             continue
-        found[canonicalize_name(current)] = installed.version
-        for requirement in map(Requirement, installed.requires or ()):
+        header = _header(installed)
+        found[canonicalize_name(current)] = header["Version"]
+        for requirement in map(Requirement, header.get_all("Requires-Dist", ())):
             if _applies(requirement, extras):
                 wanted = (canonicalize_name(requirement.name), frozenset(requirement.extras))
                 pending += [wanted] if wanted not in seen else []
                 seen.add(wanted)
     found.pop(canonicalize_name(name), None)
     return found
+
+
+def _header(installed: Distribution) -> Message:
+    """The fields of a package's metadata without its description, which is long and read anew at each question."""
+    text = installed.read_text("METADATA") or installed.read_text("PKG-INFO") or ""
+    return HeaderParser().parsestr(text.partition("\n\n")[0])
 
 
 def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
