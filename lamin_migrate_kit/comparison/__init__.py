@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from lamin_migrate_kit.comparison.comparing import compare_module, compare_sides
 from lamin_migrate_kit.comparison.databases import DatabaseCopy, compare_databases, without_bookkeeping
-from lamin_migrate_kit.comparison.model import Ask, Comparison, Replayed, Sides
+from lamin_migrate_kit.comparison.model import Ask, Comparison, Preview, Replayed, Sides
 
 __all__ = [
     "Ask",
     "Comparison",
+    "Preview",
     "DatabaseCopy",
     "Replayed",
     "Sides",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.model import Catalog
@@ -18,7 +20,7 @@ from lamin_migrate_kit.diff.chosen_names import adopt_chosen_names
 from lamin_migrate_kit.diff.differ import CatalogDiff, diff_catalogs
 from lamin_migrate_kit.diff.naming import render_key
 from lamin_migrate_kit.operations.lowering import plan_operations
-from lamin_migrate_kit.operations.model import Answers, Plan
+from lamin_migrate_kit.operations.model import Answers, Operation, Plan
 from lamin_migrate_kit.operations.spelling.followers import following_operations
 from lamin_migrate_kit.operations.spelling.renames import Renaming, lower_renames
 
@@ -42,15 +44,27 @@ def compare_sides(sides: Sides, decisions: Decisions, ask: Ask | None = None) ->
     Raises:
         SettingsError: A decision names what is not there, or decides nothing.
     """
-    answered = decisions
-    comparison = _compare(sides, answered)
+    comparison = _compare(sides, decisions)
     refuse_unknown_names(sides, comparison.renamed, decisions)
-    while ask is not None and comparison.questions:
-        answered = answered.with_flags(ask(comparison.questions[0]))
-        comparison = _compare(sides, answered)
+    if ask is not None:
+        comparison = _ask(sides, decisions, comparison, ask)
     if not comparison.questions:
         refuse_idle_flags(decisions, lambda changed: _compare_once(sides, changed, read_renames(sides, changed)))
     return comparison
+
+
+def _ask(sides: Sides, decisions: Decisions, comparison: Comparison, ask: Ask) -> Comparison:
+    """Ask one question after the other: an answer may settle others, or raise new ones."""
+    while comparison.questions:
+        preview = partial(_upgrade_with, sides, decisions)
+        decisions = decisions.with_flags(ask(comparison.questions[0], preview))
+        comparison = _compare(sides, decisions)
+    return comparison
+
+
+def _upgrade_with(sides: Sides, decisions: Decisions, flags: str) -> Sequence[Operation]:
+    changed = decisions.with_flags(flags)
+    return _compare_once(sides, changed, read_renames(sides, changed)).upgrade
 
 
 def _compare(sides: Sides, decisions: Decisions) -> Comparison:

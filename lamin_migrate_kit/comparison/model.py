@@ -14,7 +14,10 @@ from lamin_migrate_kit.operations.model import Operation, Question
 from lamin_migrate_kit.operations.spelling.context import no_author_types
 from lamin_migrate_kit.operations.types import TypeWords
 
-Ask = Callable[[Question], str]
+Preview = Callable[[str], Sequence[Operation]]
+"""Gives the operations of the upgrade that an answer, in flags, leads to."""
+
+Ask = Callable[[Question, Preview], str]
 """Answers a question with flags: one of `question.flags`, or one of the same kind with another value."""
 
 

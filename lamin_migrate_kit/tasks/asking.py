@@ -1,4 +1,4 @@
-"""Questions at a terminal: the best guess first, `?` shows what speaks for it, the answer is the flag that says it."""
+"""Questions at a terminal: the best guess first, `?` shows what speaks for it; the answer is the flag that says it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from rich.text import Text
 
-from lamin_migrate_kit.comparison import Ask
+from lamin_migrate_kit.comparison import Ask, Preview
 from lamin_migrate_kit.errors import DecisionNeeded
 from lamin_migrate_kit.operations.model import Question
 from lamin_migrate_kit.report.terminal import console, print_note, print_text
@@ -20,8 +20,12 @@ def terminal_asker(*, no_input: bool, format: str) -> Ask | None:
     return ask_at_terminal
 
 
-def ask_at_terminal(question: Question) -> str:
+def ask_at_terminal(question: Question, preview: Preview) -> str:
     """Ask one question.
+
+    Args:
+        question: What to ask.
+        preview: What the upgrade would be with an answer.
 
     Returns:
         The flag that gives the answer, as `--rename core.notebook.v:version`.
@@ -31,16 +35,16 @@ def ask_at_terminal(question: Question) -> str:
     """
     print_text()
     print_text(question.text, "bold")
-    return _choose(question) if len(question.flags) > 1 else _fill_in(question)
+    return _choose(question, preview) if len(question.flags) > 1 else _fill_in(question, preview)
 
 
-def _choose(question: Question) -> str:
+def _choose(question: Question, preview: Preview) -> str:
     """One of several flags, by its number."""
     for number, flag in enumerate(question.flags, start=1):
         best = ("  best guess", "dim") if number == 1 else ""
         console().print(Text.assemble((f"  {number}  ", "cyan"), flag, best))
     while True:
-        answer = _read(question, "1")
+        answer = _read(question, "1", preview)
         if answer.isdigit() and 1 <= int(answer) <= len(question.flags):
             return question.flags[int(answer) - 1]
         if answer in question.flags:
@@ -48,18 +52,18 @@ def _choose(question: Question) -> str:
         print_note(f"Please answer with a number from 1 to {len(question.flags)}, or ? to see what speaks for it.")
 
 
-def _fill_in(question: Question) -> str:
+def _fill_in(question: Question, preview: Preview) -> str:
     """A value for the only flag: the guess, or what is typed."""
     (guess,) = question.flags
     flag, pair = shlex.split(guess)
     name, equals, value = pair.partition("=")
-    answer = _read(question, value if equals else "yes")
+    answer = _read(question, value if equals else "yes", preview)
     if not equals or answer == value:
         return guess
     return f"{flag} {shlex.quote(f'{name}={answer}')}"
 
 
-def _read(question: Question, default: str) -> str:
+def _read(question: Question, default: str, preview: Preview) -> str:
     while True:
         try:
             answer = console().input(Text.assemble("  answer, or ? for why ", (f"[{default}]", "cyan"), ": ")).strip()
@@ -72,5 +76,15 @@ def _read(question: Question, default: str) -> str:
             ) from None
         if answer != "?":
             return answer or default
-        for sentence in question.evidence or ("Nothing speaks for one answer or the other.",):
-            print_note(f"    {sentence}")
+        _explain(question, preview)
+
+
+def _explain(question: Question, preview: Preview) -> None:
+    """What speaks for the best guess, and the statements that each answer leads to."""
+    for sentence in question.evidence or ("Nothing speaks for one answer or the other.",):
+        print_note(f"    {sentence}")
+    for flags in question.flags:
+        print_text(f"    with {flags}", "cyan")
+        statements = [statement for operation in preview(flags) for statement in operation.statements]
+        for line in "\n".join(statements or ["nothing is changed"]).splitlines():
+            print_text(f"        {line}", "dim")

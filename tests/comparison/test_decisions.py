@@ -157,7 +157,7 @@ def test_answers_at_a_prompt_lead_to_the_same_file_as_flags(author: Author) -> N
     author.models(note('"heading", sa.String', '"code", sa.Integer'))
     asked: list[str] = []
 
-    def answer(question: object) -> str:
+    def answer(question: object, _: object) -> str:
         asked.append(question.kind)  # type: ignore[attr-defined]
         return str(question.flags[0])  # type: ignore[attr-defined]
 

@@ -231,7 +231,7 @@ def test_keep_that_was_answered_at_a_prompt_is_recorded(author: Author) -> None:
     write(author, INDEX)
     asked = []
 
-    def answer(question: object) -> str:
+    def answer(question: object, _: object) -> str:
         asked.append(question)
         return str(question.flags[0])  # type: ignore[attr-defined]
 

@@ -52,6 +52,8 @@ def test_at_a_terminal_it_asks_shows_the_evidence_and_takes_the_best_guess(undec
     code, shown = undecided.at_a_terminal("migrate.generate", answers=["?", "what", ""])
     assert code == 0, shown
     assert "same type" in shown
+    assert "ALTER TABLE core.notebook RENAME COLUMN v TO language" in shown
+    assert "ALTER TABLE core.notebook DROP COLUMN v" in shown
     assert "Please answer with a number" in shown
     assert RENAME.replace("version", "language") in undecided.unreleased.read_text()
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from math import log
 
 from lamin_migrate_kit.diff.renames.model import SourceChange
-from lamin_migrate_kit.diff.renames.name_evidence import compared, name_facts, plain, source_facts
-from lamin_migrate_kit.diff.renames.names import compare_names, words
+from lamin_migrate_kit.diff.renames.name_evidence import MOST_WORDS, compared, name_facts, plain, source_facts
+from lamin_migrate_kit.diff.renames.names import NameComparison, compare_names, words
 from lamin_migrate_kit.diff.renames.scoring import Fact
 from lamin_migrate_kit.diff.renames.shapes import ColumnShape, ForeignTarget, TableKey
 from lamin_migrate_kit.diff.renames.surroundings import Surroundings
 from lamin_migrate_kit.diff.renames.types import COMMON_TYPES, normal_type, same_family, same_type
+
+ENOUGH_TABLES = 3
+"""In how many tables two names for the same thing must change before that vouches for a rename."""
 
 
 def column_facts(
@@ -31,13 +34,14 @@ def column_facts(
         source: What the models' source says about the two.
     """
     context = words(tables[0].name) + words(tables[1].name)
+    names = compare_names(current.name, desired.name, context)
     return [
         *_type_facts(current.type, desired.type, around.types),
         *name_facts(current.name, desired.name, context, around),
-        *_recurring_pair(current.name, desired.name, around),
+        *_recurring_pair(current.name, desired.name, names, around),
         *_foreign_key_facts(current.foreign_keys, desired.foreign_keys, around),
         *_attribute_facts(current, desired),
-        *source_facts(source, compare_names(current.name, desired.name, context)),
+        *source_facts(source, names),
     ]
 
 
@@ -55,9 +59,12 @@ def _type_facts(current: str | None, desired: str | None, renamed: Mapping[str, 
     return [Fact("other type", 1.0, told, contradicts=True)]
 
 
-def _recurring_pair(current: str, desired: str, around: Surroundings) -> list[Fact]:
+def _recurring_pair(current: str, desired: str, names: NameComparison, around: Surroundings) -> list[Fact]:
     tables = around.recurring.get((current, desired), 1)
-    return [Fact("recurring pair", log(tables), f"the same pair in {tables} tables")] if tables > 1 else []
+    if tables == 1:
+        return []
+    vouches = tables >= ENOUGH_TABLES and names.related >= MOST_WORDS
+    return [Fact("recurring pair", log(tables), f"the same pair in {tables} tables", vouches=vouches)]
 
 
 def _foreign_key_facts(

@@ -24,6 +24,9 @@ MANY_COLUMNS = 5
 MORE_COLUMNS = 3
 """How many more must be the same for every column that only one of the two tables has."""
 
+FOLLOWED_SHARE = 2 / 3
+"""The share of columns that must be the same before foreign keys that follow vouch for a rename."""
+
 ALL = 0.999
 """A share that is all, but for rounding."""
 
@@ -51,11 +54,12 @@ def table_facts(
     around = replace(around, tables=around.tables.without(current.key))
     overlap = shared_columns(current.columns, desired.columns, around)
     names = key_facts(current.key, desired.key, around)
+    references = around.references.get((current.key, desired.key), 0)
     return [
         *_overlap_facts(current, desired, overlap),
         *names,
-        *_enough_facts(overlap, names, around),
-        *_reference_facts(current.key, desired.key, around),
+        *_enough_facts(overlap, names, references, around),
+        *_reference_facts(references),
         *compared("comment", current.comment, desired.comment),
         *source_facts(source, compare_names(current.key.name, desired.key.name)),
     ]
@@ -89,17 +93,17 @@ def _overlap_facts(current: TableShape, desired: TableShape, overlap: Overlap) -
     ]
 
 
-def _reference_facts(current: TableKey, desired: TableKey, around: Surroundings) -> list[Fact]:
-    count = around.references.get((current, desired), 0)
+def _reference_facts(count: int) -> list[Fact]:
     return [Fact("references follow", log(1 + count), "foreign keys follow")] if count else []
 
 
-def _enough_facts(overlap: Overlap, names: Sequence[Fact], around: Surroundings) -> list[Fact]:
+def _enough_facts(overlap: Overlap, names: Sequence[Fact], references: int, around: Surroundings) -> list[Fact]:
     """The less the names say, the more columns must be the same.
 
     A table under its own name in another schema, or under a name that changes as other names do, needs none; the same
-    words in another form need half of the columns, a word more or less three quarters; many columns, nearly all of
-    them the same, need no name at all. A link table of two columns is like any other that links the same tables.
+    words in another form need half of the columns, a word more or less three quarters. No name at all is needed where
+    many columns are nearly all the same, or two thirds of them are and foreign keys of other tables follow. A link
+    table of two columns is like any other that links the same tables.
     """
     said = {fact.name for fact in names if fact.vouches}
     prefixed = bool(around.prefix) and "same words" in said
@@ -107,6 +111,8 @@ def _enough_facts(overlap: Overlap, names: Sequence[Fact], around: Surroundings)
         return []
     if overlap.same >= MANY_COLUMNS + MORE_COLUMNS * overlap.different:
         return [Fact("the columns alone", 1.0, vouches=True)]
+    if references and overlap.same >= ENOUGH_COLUMNS and overlap.share >= FOLLOWED_SHARE:
+        return [Fact("the foreign keys", 1.0, vouches=True)]
     needed = 0.5 if "same words" in said else 0.75
     if overlap.same >= ENOUGH_COLUMNS and overlap.share >= needed:
         return []

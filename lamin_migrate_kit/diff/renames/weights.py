@@ -83,6 +83,7 @@ TABLE_WEIGHTS: Mapping[str, float] = MappingProxyType(
         "columns unknown": 1.6,
         "few columns": 0.0,
         "the columns alone": 0.0,
+        "the foreign keys": 0.0,
     }
 )
 

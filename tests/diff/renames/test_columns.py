@@ -100,6 +100,13 @@ def test_the_same_pair_in_several_tables_is_one_question() -> None:
     assert "the same pair in 3 tables" in candidates[0].evidence
 
 
+def test_words_for_the_same_thing_are_decided_in_three_tables_and_asked_in_two() -> None:
+    for count, outcome in ((2, "ask"), (3, "decided")):
+        before = side(*(table(f"core.t{n}", "id", "trash_date timestamp") for n in range(count)))
+        after = side(*(table(f"core.t{n}", "id", "deleted_at timestamp") for n in range(count)))
+        assert [candidate.outcome for candidate in find_candidates(before, after)] == [outcome] * count
+
+
 def test_words_that_change_in_many_names_are_decided() -> None:
     before = ["id", "organizer_name", "organizer_url", "organizer_text"]
     after = ["id", "owner_name", "owner_url", "owner_text"]

@@ -35,6 +35,27 @@ def test_a_renamed_and_changed_table_is_matched_first_and_its_columns_then() -> 
     assert "book.pages -> page_count" in decided(candidates) + asked(candidates)
 
 
+def test_foreign_keys_that_follow_need_no_name_when_most_columns_are_the_same() -> None:
+    referring = table("file", "id", column("folder_id", "integer", to="folder"))
+    before = side(table("folder", *COLUMNS[:4], "color"), referring)
+    new = table("project", *COLUMNS[:4], "owner")
+    after = side(new, table("file", "id", column("folder_id", "integer", to="project")))
+    first = find_candidates(before, after)[0]
+    assert (first.outcome, "foreign keys follow" in first.evidence) == ("decided", True)
+    without = side(new, table("file", "id", column("folder_id", "integer")))
+    assert "folder -> project" in asked(find_candidates(before, without))
+
+
+def test_foreign_keys_that_follow_decide_nothing_when_half_of_the_columns_are_others() -> None:
+    reference = column("folder_id", "integer", to="folder")
+    before = side(table("folder", "id", "title", "isbn", "color", "size"), table("file", "id", reference))
+    after = side(
+        table("project", "id", "title", "isbn", "owner", "budget"),
+        table("file", "id", column("folder_id", "integer", to="project")),
+    )
+    assert decided(find_candidates(before, after)) == []
+
+
 @pytest.mark.parametrize("name", ["tag_books", "books_to_tags"])
 def test_a_link_table_is_like_any_other_and_is_asked(name: str) -> None:
     before = side(table("books_tags", "book_id integer", "tag_id integer"))
