@@ -13,8 +13,8 @@ from lamin_migrate_kit.comparison.model import Ask, Comparison, Preview, Replaye
 __all__ = [
     "Ask",
     "Comparison",
-    "Preview",
     "DatabaseCopy",
+    "Preview",
     "Replayed",
     "Sides",
     "compare_databases",
