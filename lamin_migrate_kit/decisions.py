@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -74,6 +75,12 @@ _FIELDS = {
 }
 
 
+def split_pair(text: str) -> tuple[str, str | None]:
+    """The name and the value of `name=value`, where a name in double quotes may contain `=`; None without a value."""
+    pair = re.fullmatch(r'((?:"[^"]*"|[^="])*)=(.*)', text, re.DOTALL)
+    return (pair[1], pair[2]) if pair else (text, None)
+
+
 def parse_pairs(flag: str, texts: Iterable[str]) -> dict[str, str]:
     """`name=value` texts as a mapping from the dotted name.
 
@@ -88,8 +95,8 @@ def parse_pairs(flag: str, texts: Iterable[str]) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for text in texts:
-        typed, _, value = text.partition("=")
-        name, value = ".".join(parse_names(typed)), value.strip()
+        typed, given = split_pair(text)
+        name, value = ".".join(parse_names(typed)), (given or "").strip()
         if not value or value in PLACEHOLDERS:
             raise SettingsError(f"--{flag} {text!r} has no value.", next_command=f"--{flag} '{typed or name}=…'")
         if found.get(name, value) != value:

@@ -42,6 +42,7 @@ def test_pairs_are_split_at_the_first_equals_sign() -> None:
 
 def test_names_in_pairs_follow_the_grammar_of_names() -> None:
     assert parse_pairs("using", ['core."odd.table"."a b"=1']) == {"core.odd.table.a b": "1"}
+    assert parse_pairs("using", ['core.t."a=""b"=c = 1']) == {'core.t.a="b': "c = 1"}
 
 
 @pytest.mark.parametrize("text", ["core.note.v", "core.note.v=", "core.note.v=  ", "core.note.v=<SQL expression>"])

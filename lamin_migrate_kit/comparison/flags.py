@@ -9,7 +9,7 @@ from typing import Any
 
 from lamin_migrate_kit.catalog.model import Catalog, Column, EnumType
 from lamin_migrate_kit.comparison.model import Comparison, Sides
-from lamin_migrate_kit.decisions import Decisions, parse_pairs
+from lamin_migrate_kit.decisions import Decisions, parse_pairs, split_pair
 from lamin_migrate_kit.diff.naming import dotted
 from lamin_migrate_kit.errors import SettingsError
 
@@ -83,7 +83,7 @@ def refuse_idle_flags(decisions: Decisions, compare: Callable[[Decisions], Compa
         texts = getattr(decisions, field)
         for place, text in enumerate(texts):
             others = (*texts[:place], *texts[place + 1 :])
-            name = text.partition("=")[0]
+            name, _ = split_pair(text)
             without, other = (compare(_with(decisions, field, some)) for some in (others, (*others, f"{name}=NULL")))
             if (without.upgrade, without.questions) == (other.upgrade, other.questions):
                 raise SettingsError(

@@ -8,6 +8,7 @@ import sys
 from rich.text import Text
 
 from lamin_migrate_kit.comparison import Ask, Preview
+from lamin_migrate_kit.decisions import split_pair
 from lamin_migrate_kit.errors import DecisionNeeded
 from lamin_migrate_kit.operations.model import Question
 from lamin_migrate_kit.report.terminal import console, print_note, print_text
@@ -56,9 +57,9 @@ def _fill_in(question: Question, preview: Preview) -> str:
     """A value for the only flag: the guess, or what is typed."""
     (guess,) = question.flags
     flag, pair = shlex.split(guess)
-    name, equals, value = pair.partition("=")
-    answer = _read(question, value if equals else "yes", preview)
-    if not equals or answer == value:
+    name, value = split_pair(pair)
+    answer = _read(question, "yes" if value is None else value, preview)
+    if value is None or answer == value:
         return guess
     return f"{flag} {shlex.quote(f'{name}={answer}')}"
 
