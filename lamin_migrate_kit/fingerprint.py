@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import platform
+from dataclasses import replace
 from email.parser import HeaderParser
 from importlib.metadata import PackageNotFoundError, distribution, version
 from typing import TYPE_CHECKING
@@ -13,15 +14,14 @@ from lamin_migrate_kit import __version__
 from lamin_migrate_kit.report.model import Environment
 from lamin_migrate_kit.servers.compose import NAME as COMPOSE
 from lamin_migrate_kit.servers.compose import running_image
-from lamin_migrate_kit.servers.server import open_engine
+from lamin_migrate_kit.servers.server import Server, open_engine
 
 if TYPE_CHECKING:
     from email.message import Message
     from importlib.metadata import Distribution
 
     from packaging.requirements import Requirement
-
-    from lamin_migrate_kit.servers import Server
+    from sqlalchemy import Connection
 
 # The settings of a server that can change what a migration does, or how fast it does it.
 SETTINGS = (
@@ -51,7 +51,7 @@ _QUERY = """
 SELECT name, setting FROM pg_settings WHERE name = ANY(%(names)s)
 UNION ALL
 SELECT unnest(ARRAY['lc_collate', 'lc_ctype', 'locale_provider']),
-       unnest(ARRAY[datcollate, datctype, datlocprovider::text])
+       unnest(ARRAY[datcollate, datctype, to_jsonb(pg_database) ->> 'datlocprovider'])  -- not there before 15
 FROM pg_database WHERE datname = current_database()
 """
 
@@ -77,11 +77,30 @@ def environment(server: Server | None) -> Environment:
     )
 
 
+def given_environment(connection: Connection, provider: str) -> Environment:
+    """What a run on a database that is named by its URL runs on.
+
+    Args:
+        connection: To that database; its transaction is rolled back.
+        provider: What a report calls it, such as `instance`.
+    """
+    settings = _read_settings(connection)
+    shown = str(connection.exec_driver_sql("SHOW server_version").scalar()).split()[0]
+    connection.rollback()
+    number = int(dict(settings)["server_version_num"])
+    server = Server(provider, connection.engine.url, shown, number, own=False)
+    return replace(environment(None), postgres=server.label, provider=provider, pinned=server.pinned, settings=settings)
+
+
 @functools.cache
 def server_settings(server: Server) -> tuple[tuple[str, str], ...]:
     """(name, value) of the server's settings that matter, sorted by name."""
     with open_engine(server.url, own=server.own).connect() as connection:
-        rows = connection.exec_driver_sql(_QUERY, {"names": list(SETTINGS)}).all()
+        return _read_settings(connection)
+
+
+def _read_settings(connection: Connection) -> tuple[tuple[str, str], ...]:
+    rows = connection.exec_driver_sql(_QUERY, {"names": list(SETTINGS)}).all()
     return tuple(sorted((str(name), str(value)) for name, value in rows))
 
 

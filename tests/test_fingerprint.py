@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from lamin_migrate_kit import fingerprint
+from lamin_migrate_kit.scratch import ScratchDatabase
 from lamin_migrate_kit.servers import Server
 
 
@@ -20,6 +23,14 @@ def test_without_a_server_nothing_is_said_of_one() -> None:
     assert (found.postgres, found.settings, found.provider) == ("", (), "")
     assert found.kit
     assert found.packages
+
+
+def test_a_database_that_is_given_is_described_as_its_server_is(server: Server, scratch: ScratchDatabase) -> None:
+    with scratch.connect() as connection:
+        found = fingerprint.given_environment(connection, "instance")
+        assert not connection.in_transaction(), "whoever reads it next sees what is there then"
+    expected = fingerprint.environment(server)
+    assert found == dataclasses.replace(expected, provider="instance", postgres=f"instance Postgres {server.version}")
 
 
 def test_packages_are_those_that_the_kit_needs_and_what_they_need() -> None:

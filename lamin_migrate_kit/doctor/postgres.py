@@ -25,7 +25,7 @@ def check_providers(settings: Settings) -> Iterator[Check]:
         try:
             yield Check(_GROUP, name, State.READY, look(settings))
         except Unavailable as error:
-            yield Check(_GROUP, name, State.MISSING, error.reason, error.install)
+            yield Check(_GROUP, name, State.MISSING, error.reason, error.install or _GET[name])
         except ServerError as error:
             yield Check(_GROUP, name, State.BROKEN, error.what, error.next_command)
 
@@ -71,7 +71,7 @@ def _devcontainer(settings: Settings) -> str:
 
 def _compose(settings: Settings) -> str:
     compose.refuse_without_docker()
-    return f"a Docker Engine answers; {compose.definition(settings)}"
+    return str(compose.definition(settings))
 
 
 def _system(settings: Settings) -> str:
@@ -82,6 +82,14 @@ def _embedded(settings: Settings) -> str:
     return str(embedded.find_binaries(settings, PINNED_MAJOR).folder)
 
 
+# What makes a provider available, where it does not say so itself.
+_GET = {
+    url.NAME: f"export {url.VARIABLE}=postgresql://USER:PASSWORD@HOST:5432/postgres",
+    devcontainer.NAME: "devcontainer up --workspace-folder .   # or in VS Code: Reopen in Container",
+    compose.NAME: "docker info   # says what Docker has",
+    system.NAME: f"sudo apt-get install postgresql-{PINNED_MAJOR}   # where the distribution has it",
+    embedded.NAME: embedded.INSTALL,
+}
 _LOOKS: dict[str, Callable[[Settings], str]] = {
     url.NAME: _url,
     devcontainer.NAME: _devcontainer,

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 
 from lamin_migrate_kit.doctor.model import Check, State
-from lamin_migrate_kit.servers.compose import refuse_without_docker
+from lamin_migrate_kit.servers.compose import compose_version, engine_version, refuse_without_docker
 from lamin_migrate_kit.servers.provider import Unavailable
 from lamin_migrate_kit.settings import Settings
 
 _GROUP = "workspace"
+_OLDEST_ENGINE = (20, 10)
+_UPGRADE = "sudo apt-get update && sudo apt-get install --only-upgrade docker.io   # or a newer Docker Desktop"
 
 
 def check_workspace(settings: Settings) -> tuple[Check, ...]:
-    """The devcontainer from outside or inside, and Codespaces."""
-    return (check_folder(settings), check_devcontainer(settings), check_codespaces(settings))
+    """Docker and Compose, the devcontainer from outside or inside, and Codespaces."""
+    return (
+        check_folder(settings),
+        check_docker(),
+        check_compose(),
+        check_devcontainer(settings),
+        check_codespaces(settings),
+    )
 
 
 def check_folder(settings: Settings) -> Check:
@@ -24,6 +33,31 @@ def check_folder(settings: Settings) -> Check:
         return Check(_GROUP, "folder", State.READY, str(settings.root))
     found = f"{settings.root} cannot be written by user {os.geteuid()}"
     return Check(_GROUP, "folder", State.BROKEN, found, f"sudo chown -R {os.geteuid()} {settings.root}")
+
+
+def check_docker() -> Check:
+    """Whether a Docker Engine answers that is not too old for compose.yaml."""
+    try:
+        version = engine_version()
+    except Unavailable as error:
+        return Check(_GROUP, "Docker", State.MISSING, error.reason, error.install)
+    if _number(version) < _OLDEST_ENGINE:
+        return Check(_GROUP, "Docker", State.MISSING, f"Engine {version}; 20.10 or later is needed", _UPGRADE)
+    return Check(_GROUP, "Docker", State.READY, f"Engine {version}")
+
+
+def check_compose() -> Check:
+    """Whether there is Compose v2."""
+    try:
+        return Check(_GROUP, "Compose", State.READY, compose_version())
+    except Unavailable as error:
+        return Check(_GROUP, "Compose", State.MISSING, error.reason, error.install)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """(20, 10) of "20.10.24+dfsg1"; () of what is no number."""
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def check_devcontainer(settings: Settings) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from lamin_migrate_kit.report.model import Finding, Proof, Report, Status
 from lamin_migrate_kit.report.redact import redact
@@ -11,12 +12,16 @@ from lamin_migrate_kit.report.redact import redact
 _MOST = 10
 
 
-def annotation_lines(report: Report) -> tuple[str, ...]:
+def annotation_lines(report: Report, folder: str = ".") -> tuple[str, ...]:
     """Workflow commands, what failed first.
+
+    Args:
+        report: The report; the paths in it begin at the project.
+        folder: The project within the repository, where GitHub's paths begin.
 
     Escaped as https://docs.github.com/actions/reference/workflow-commands-for-github-actions asks for.
     """
-    return tuple(_annotation(proof, finding) for proof, finding in _worst_first(report))[:_MOST]
+    return tuple(_annotation(proof, finding, folder) for proof, finding in _worst_first(report))[:_MOST]
 
 
 def _worst_first(report: Report) -> Iterator[tuple[Proof, Finding]]:
@@ -24,9 +29,10 @@ def _worst_first(report: Report) -> Iterator[tuple[Proof, Finding]]:
         yield from ((proof, one) for proof in report.proofs if proof.status is status for one in proof.findings)
 
 
-def _annotation(proof: Proof, finding: Finding) -> str:
+def _annotation(proof: Proof, finding: Finding, folder: str) -> str:
     kind = "error" if proof.status is Status.FAILED else "warning"
-    fields = {"file": finding.file, "line": finding.line, "title": proof.title}
+    file = PurePosixPath(folder, finding.file) if finding.file else None
+    fields = {"file": file, "line": finding.line, "title": proof.title}
     shown = ",".join(f"{name}={_property(str(value))}" for name, value in fields.items() if value)
     return f"::{kind} {shown}::{_message(redact(finding.message))}"
 

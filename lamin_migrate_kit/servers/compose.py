@@ -35,6 +35,8 @@ NAME = "compose"
 DEVELOPMENT_SERVICE = "postgres"
 _MARKER = "x-lamin-migrate-kit:"
 _ESCAPE = "export LAMIN_MIGRATE_PROVIDER=embedded   # to go on without Docker"
+_INSTALL = "sudo apt-get install docker.io docker-compose-v2   # Ubuntu's names; elsewhere: Docker Desktop has both"
+_WAKE = "sudo systemctl start docker   # or Docker Desktop; the command docker info says why it does not answer"
 _PROBE_SECONDS = 3
 _COMMAND_SECONDS = 60
 _PULL_SECONDS = 900
@@ -77,24 +79,47 @@ def open_compose(settings: Settings, major: int | None) -> Iterator[Server]:
 
 def refuse_without_docker() -> None:
     """Raise Unavailable, quickly, when there is no Docker Engine with Compose v2."""
+    engine_version()
+    compose_version()
+
+
+def engine_version() -> str:
+    """The version of the Docker Engine that answers.
+
+    Raises:
+        Unavailable: None does.
+    """
+    # Not the version command: that one answers without an Engine.
+    return _probe(_docker_program(), "no Docker Engine answers", _WAKE, "info", "--format", "{{.ServerVersion}}")
+
+
+def compose_version() -> str:
+    """The version of Compose.
+
+    Raises:
+        Unavailable: There is no Compose v2; docker-compose 1 is none.
+    """
+    lacking = "this Docker has no Compose v2 (the command docker compose)"
+    return _probe(_docker_program(), lacking, _INSTALL, "compose", "version", "--short")
+
+
+def _docker_program() -> str:
     program = shutil.which("docker")
     if program is None:
-        raise Unavailable("the command docker is not installed")
-    _probe(program)
+        raise Unavailable("the command docker is not installed", install=_INSTALL)
+    return program
 
 
 @functools.cache
-def _probe(program: str) -> None:  # noqa: ARG001 - what answered once is not asked again by the same command
+def _probe(program: str, lacking: str, install: str, *arguments: str) -> str:  # noqa: ARG001 - one answer a docker
+    """What docker answers, asked once; without an answer it is Unavailable, and asked again the next time."""
     try:
-        # Not the version command: that one answers without an Engine.
-        engine = _docker("info", "--format", "{{.ServerVersion}}", seconds=_PROBE_SECONDS)
-        if engine.returncode != 0 or not engine.stdout.strip():
-            raise Unavailable("no Docker Engine answers", install="docker info   # says why")
-        plugin = _docker("compose", "version", "--short", seconds=_PROBE_SECONDS)
+        done = _docker(*arguments, seconds=_PROBE_SECONDS)
     except _DockerSilent:
-        raise Unavailable(f"the Docker Engine did not answer within {_PROBE_SECONDS} s") from None
-    if plugin.returncode != 0:
-        raise Unavailable("this Docker has no Compose v2 (the command docker compose)")
+        raise Unavailable(f"the Docker Engine did not answer within {_PROBE_SECONDS} s", install=_WAKE) from None
+    if done.returncode != 0 or not done.stdout.strip():
+        raise Unavailable(lacking, install=install)
+    return done.stdout.strip()
 
 
 def project_name(settings: Settings) -> str:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from lamin_migrate_kit.settings import Settings
 
 
+_OTHERS = "export LAMIN_MIGRATE_PROVIDER=embedded   # or another one that invoke doctor shows as ready"
+
+
 class Unavailable(Exception):
     """This provider is not here. The chooser tries the next one, and shows the reason if none is left.
 
@@ -33,7 +36,7 @@ def nothing_available(reasons: Mapping[str, Unavailable]) -> ServerError:
     return ServerError(
         "No Postgres could be had.",
         details="\n".join(f"{name}: {error.reason}" for name, error in reasons.items()),
-        next_command="\n".join(reversed(installs)) or None,
+        next_command="\n".join(reversed(installs)) or _OTHERS,
     )
 
 

@@ -33,5 +33,5 @@ def ci(c: Context, all: bool = False, report: str = "", format: str = "text") ->
         keep_report(result, report)
     show_report(result, format)
     if settings.github_actions and format == "text":
-        annotate(result)
+        annotate(result, settings.root)
     return 0 if result.passed else 1

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from lamin_migrate_kit.deploy import Asker, Deployment, Instance, Plan, Release
+    from lamin_migrate_kit.report.model import Environment
     from lamin_migrate_kit.schema_module import SchemaModule
     from lamin_migrate_kit.settings import Settings
 
@@ -51,15 +52,24 @@ def deploy(
     instance, module = _instance(settings, url), _module(settings, package)
     terms = Terms(_seconds("--lock-timeout", lock_timeout), _seconds("--wait", wait), user or None)
     plan = plan_deployment(instance, module, terms)
+    # Asked for before anything is done: a report must not fail over it afterwards.
+    where = _environment(instance) if format == "json" else None
     if plan.empty or dry_run or c.config.run.dry:
-        return _show_plan(plan, format)
+        return _show_plan(plan, where)
     if not yes:
         require_consent(plan, _asker(format), _command(instance, url, package))
     elif format != "json":
         _say(f"{plan.summary}\n")
     with termination_raises():
         done = apply_plan(plan, on_wait=_say_who_is_waited_for if format != "json" else None)
-    return _show_deployment(done, format)
+    return _show_deployment(done, where)
+
+
+def _environment(instance: Instance) -> Environment:
+    from lamin_migrate_kit.fingerprint import given_environment
+
+    with instance.connect() as connection:
+        return given_environment(connection, "instance")
 
 
 def _seconds(flag: str, text: str) -> float:
@@ -101,17 +111,18 @@ def _command(instance: Instance, url: str, package: str) -> str:
     return f"{'lamin-migrate' if package else 'invoke'} deploy{chosen}{named} --yes"
 
 
-def _show_plan(plan: Plan, format: str) -> int:
-    if format == "json":
-        _print_json("up-to-date" if plan.empty else "planned", plan)
+def _show_plan(plan: Plan, where: Environment | None) -> int:
+    if where:
+        _print_json("up-to-date" if plan.empty else "planned", plan, where)
         return 0
     _say(plan.summary if plan.empty else f"{plan.summary}\n\n{plan.sql}\nNothing was changed.")
     return 0
 
 
-def _show_deployment(done: Deployment, format: str) -> int:
-    if format == "json":
-        _print_json("deployed" if done.steps else "up-to-date", done.plan, committed_before=list(done.committed_before))
+def _show_deployment(done: Deployment, where: Environment | None) -> int:
+    if where:
+        status = "deployed" if done.steps else "up-to-date"
+        _print_json(status, done.plan, where, committed_before=list(done.committed_before))
         return 0
     plan = done.plan
     if not done.steps:
@@ -138,8 +149,8 @@ def _say_who_is_waited_for(holder: str) -> None:
     _say(f"Waiting for another deployment: {holder}.")
 
 
-def _print_json(status: str, plan: Plan, **more: object) -> None:
-    from lamin_migrate_kit.report.json import document, print_document
+def _print_json(status: str, plan: Plan, where: Environment, **more: object) -> None:
+    from lamin_migrate_kit.report.json import document, environment_fields, print_document
 
     pending = [
         {
@@ -156,6 +167,7 @@ def _print_json(status: str, plan: Plan, **more: object) -> None:
             "deploy",
             status,
             module=plan.module.package,
+            environment=environment_fields(where),
             instance=plan.instance.shown,
             current=_release(plan.current),
             desired=_release(plan.desired),

@@ -2,45 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.comparison import Comparison, compare_databases, compare_module, compare_sides
-from lamin_migrate_kit.report.json import document, print_document
+from lamin_migrate_kit.fingerprint import environment, given_environment
+from lamin_migrate_kit.report.json import document, environment_fields, print_document
 from lamin_migrate_kit.report.terminal import console, kept_and_not_compared, print_lines
 from lamin_migrate_kit.tasks.given import open_given
 from lamin_migrate_kit.workbench import open_workbench
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.decisions import Decisions
+    from lamin_migrate_kit.report.model import Environment
     from lamin_migrate_kit.settings import Settings
 
 
-def compare_own(settings: Settings, decisions: Decisions) -> Comparison:
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A comparison, and what it ran on.
+
+    Attributes:
+        comparison: What was found.
+        current: Where the current side was read; with a module, both.
+        desired: Where the desired side was read, when it is not the same server.
+    """
+
+    comparison: Comparison
+    current: Environment
+    desired: Environment | None = None
+
+
+def compare_own(settings: Settings, decisions: Decisions) -> Compared:
     """The module's revisions with its models."""
     with open_workbench(settings) as bench:
-        return compare_module(bench, decisions)
+        return Compared(compare_module(bench, decisions), environment(bench.server))
 
 
-def compare_instance(settings: Settings, current: str, decisions: Decisions) -> Comparison:
+def compare_instance(settings: Settings, current: str, decisions: Decisions) -> Compared:
     """A database, by its URL and only read, with the module's models."""
     with open_given("--current", current) as connection, open_workbench(settings) as bench:
-        return compare_sides(bench.sides_from(connection), decisions)
+        where, there = given_environment(connection, "current"), environment(bench.server)
+        return Compared(compare_sides(bench.sides_from(connection), decisions), where, there)
 
 
-def compare_given(settings: Settings, current: str, desired: str, decisions: Decisions) -> Comparison:
+def compare_given(settings: Settings, current: str, desired: str, decisions: Decisions) -> Compared:
     """One database with another, by their URLs; both are only read."""
     with open_given("--current", current) as one, open_given("--desired", desired) as other:
-        return compare_databases(one, other, decisions, settings=settings)
+        where, there = given_environment(one, "current"), given_environment(other, "desired")
+        return Compared(compare_databases(one, other, decisions, settings=settings), where, there)
 
 
-def show(comparison: Comparison, format: str) -> int:
+def show(compared: Compared, format: str) -> int:
     """Print a comparison; stdout holds nothing but what the format says, everything else goes to stderr.
 
     Returns:
         0 when nothing differs, 1 otherwise.
     """
+    comparison = compared.comparison
     if format == "json":
-        print_document(comparison_document(comparison))
+        print_document(comparison_document(compared))
     elif format == "sql":
         comparison.require_decisions()
         print_lines(sql_script(comparison))
@@ -51,11 +72,14 @@ def show(comparison: Comparison, format: str) -> int:
     return 0 if comparison.empty else 1
 
 
-def comparison_document(comparison: Comparison) -> dict[str, object]:
+def comparison_document(compared: Compared) -> dict[str, object]:
     """The comparison as JSON: everything that was found, also what is undecided."""
+    comparison = compared.comparison
     return document(
         "migrate.diff",
         "equal" if comparison.empty else "different",
+        environment=environment_fields(compared.current),
+        desired_environment=environment_fields(compared.desired) if compared.desired else None,
         differences=list(comparison.diff.describe()),
         operations=[line for operation in comparison.upgrade for line in operation.lines],
         sql=[statement for operation in comparison.upgrade for statement in operation.statements],

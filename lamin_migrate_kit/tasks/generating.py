@@ -49,9 +49,13 @@ def plan(settings: Settings, options: GenerateOptions, *, format: str) -> int:
     """What `generate` would write, for `invoke --dry`: compared and decided, not written."""
     with open_workbench(settings) as bench:
         comparison = compare_module(bench, options.decisions)
+        where = environment_fields(environment(bench.server)) if format == "json" else {}
     comparison.require_decisions()
     if format == "json":
-        print_document(document(_COMMAND, "planned", operations=list(comparison.upgrade_lines())))
+        operations = list(comparison.upgrade_lines())
+        print_document(
+            document(_COMMAND, "planned", module=bench.module.package, environment=where, operations=operations)
+        )
     else:
         print_note("would write nothing" if comparison.empty else "would write, into upgrade():")
         print_lines(comparison.missing_lines())

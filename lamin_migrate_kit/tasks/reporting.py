@@ -26,9 +26,15 @@ def show_report(report: Report, format: str) -> None:
         print_report(report)
 
 
-def annotate(report: Report) -> None:
-    """Print the findings as GitHub takes them for annotations."""
-    for line in annotation_lines(report):
+def annotate(report: Report, root: Path) -> None:
+    """Print the findings as GitHub takes them for annotations.
+
+    Args:
+        report: The report.
+        root: The project's folder, which need not be the repository's.
+    """
+    repository = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
+    for line in annotation_lines(report, root.relative_to(repository).as_posix()):
         print_text(line)
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from lamin_migrate_kit.servers import compose
 from lamin_migrate_kit.settings import Settings
@@ -17,14 +22,37 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "lnschema-core"
 
 
-def docker(*arguments: str) -> str:
+# Nothing may wait for ever: a command of Docker's, a pull, a task.
+DOCKER_SECONDS = 120
+PULL_SECONDS = 300
+TASK_SECONDS = 240
+
+
+def docker(*arguments: str, seconds: float = DOCKER_SECONDS) -> str:
     """What docker said on stdout, whatever its exit code."""
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True).stdout.strip()
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=seconds)
+    return done.stdout.strip()
 
 
-def has_image(name: str) -> bool:
-    """Whether an image is on this machine."""
-    return subprocess.run(["docker", "image", "inspect", name], capture_output=True).returncode == 0
+def require_image(name: str) -> None:
+    """Skip the test where an image is not on this machine and cannot be pulled."""
+    if not _has_image(name):
+        pytest.skip(f"the image {name} is not here, and cannot be pulled")
+
+
+@functools.cache
+def _has_image(name: str) -> bool:
+    if docker("image", "inspect", "--format", "{{.Id}}", name):
+        return True
+    try:
+        return bool(docker("pull", "--quiet", name, seconds=PULL_SECONDS))
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def postgres_image(major: int) -> str:
+    """The image that compose.yaml names for a major."""
+    return f"postgres:{major}-trixie"
 
 
 def leftovers(project: str) -> list[str]:
@@ -37,15 +65,29 @@ def leftovers(project: str) -> list[str]:
     return sorted(name for name in found if name.startswith(project))
 
 
+def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    """Wait for a task that was started, and end it when it takes too long."""
+    try:
+        stdout, stderr = process.communicate(timeout=TASK_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.terminate()  # it takes down what it started
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        process.kill()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
 class Checkout:
     """A copy of the example.
 
     Args:
-        root: Where to put it.
+        root: Where to put it; nothing is copied where it is already.
     """
 
     def __init__(self, root: Path) -> None:
-        shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("__pycache__"))
+        if not root.exists():
+            shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("__pycache__"))
         self.root = root
         self.project = compose.project_name(Settings(root=root))
         self.environ = {
@@ -78,8 +120,7 @@ class Checkout:
     def invoke(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a task without a terminal."""
         with self.start(*arguments, **environ) as process:
-            stdout, stderr = process.communicate(timeout=240)
-        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+            return finish(process)
 
     def done(self, *arguments: str, **environ: str) -> str:
         """Run a task that must succeed; what it said on stdout."""
@@ -93,10 +134,16 @@ class Checkout:
 
 
 def without_times_and_ids(document: Any) -> Any:
-    """A document without what differs from run to run and from place to place."""
+    """A document without what differs from run to run (times, the id of a new revision) and from place to place."""
+    if new := document.get("revision"):
+        text = json.dumps(document).replace(new, "ID")
+        document = json.loads(re.sub(r"\d{4}-\d\d-\d\d-ID", "DAY-ID", text))
+    return _without_times(document)
+
+
+def _without_times(document: Any) -> Any:
     if isinstance(document, list):
-        return [without_times_and_ids(item) for item in document]
+        return [_without_times(item) for item in document]
     if not isinstance(document, dict):
         return document
-    differs = ("seconds", "environment", "revision", "path", "text")
-    return {name: without_times_and_ids(value) for name, value in document.items() if name not in differs}
+    return {name: _without_times(value) for name, value in document.items() if name not in ("seconds", "environment")}

@@ -11,7 +11,8 @@ import pytest
 
 from lamin_migrate_kit.servers import compose
 from lamin_migrate_kit.servers.provider import Unavailable
-from tests.containers.checkouts import Checkout, docker, leftovers
+from lamin_migrate_kit.settings import PINNED_MAJOR
+from tests.containers.checkouts import Checkout, docker, leftovers, postgres_image, require_image
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,7 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def engine() -> None:
-    """Skips when there is no Docker Engine."""
+    """Skips when there is no Docker Engine, or whoever started the tests says why none is to be used."""
+    if reason := os.environ.get("KIT_WITHOUT_CONTAINERS"):
+        pytest.skip(f"no containers here: {reason}")
     try:
         compose.refuse_without_docker()
     except Unavailable as error:
@@ -34,6 +37,7 @@ def engine() -> None:
 @pytest.fixture
 def make_checkout(tmp_path: Path) -> Iterator[Callable[[str], Checkout]]:
     """Makes copies of the example in folders of their own; at the end nothing of theirs may be left but volumes."""
+    require_image(postgres_image(PINNED_MAJOR))
     made: list[Checkout] = []
 
     def make(name: str = "checkout") -> Checkout:

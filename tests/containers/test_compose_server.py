@@ -1,4 +1,4 @@
-"""The Compose provider with a real Engine; skipped where there is none, or where its images are not."""
+"""The Compose provider with a real Engine."""
 
 from __future__ import annotations
 
@@ -23,30 +23,15 @@ from lamin_migrate_kit.servers.development import (
     start_development,
     stop_development,
 )
-from lamin_migrate_kit.servers.provider import Unavailable
 from lamin_migrate_kit.servers.server import open_engine
 from lamin_migrate_kit.settings import PINNED_MAJOR, Settings
-
-pytestmark = [pytest.mark.containers, pytest.mark.slow]
-
-
-def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
-
-
-def skip_without_image(major: int) -> None:
-    try:
-        compose.refuse_without_docker()
-    except Unavailable as reason:
-        pytest.skip(f"no Docker: {reason}")
-    if subprocess.run(["docker", "image", "inspect", f"postgres:{major}-trixie"], capture_output=True).returncode:
-        pytest.skip(f"the image postgres:{major}-trixie is not here")
+from tests.containers.checkouts import docker, postgres_image, require_image
 
 
 @pytest.fixture
 def project() -> Iterator[Settings]:
     """A project whose containers and volumes are removed at the end."""
-    skip_without_image(PINNED_MAJOR)
+    require_image(postgres_image(PINNED_MAJOR))
     root = Path(tempfile.mkdtemp(prefix="kit containers "))
     settings = Settings(root=root, provider="compose", state_home=root / "state")
     yield settings
@@ -77,7 +62,7 @@ def test_a_server_for_one_command_is_removed_with_everything(project: Settings) 
 
 
 def test_another_major_is_had_for_the_asking(project: Settings) -> None:
-    skip_without_image(17)
+    require_image(postgres_image(17))
     with open_server(project, major=17) as server, scratch_database(server):
         assert server.label.endswith("(not the pinned major 18)")
 

@@ -6,18 +6,27 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.containers.checkouts import Checkout, docker, has_image, leftovers, without_times_and_ids
+from lamin_migrate_kit.settings import PINNED_MAJOR
+from tests.containers.checkouts import (
+    Checkout,
+    docker,
+    leftovers,
+    postgres_image,
+    require_image,
+    without_times_and_ids,
+)
 from tests.test_scripts import fresh_checkout
 
 IMAGE = "mcr.microsoft.com/devcontainers/python:3.13-trixie"
-COLD_SECONDS = 180.0
+# Each of the commands; what they take is shown by benchmarks/containers.py.
+COMMAND_SECONDS = 600
+PROJECT = Path("examples") / "lnschema-core"
 CURRENT = '    v: str = Field(default="1", primary_key=True)'
 
 
@@ -35,7 +44,9 @@ class Workspace:
         verb, *rest = arguments
         command = ["devcontainer", verb, "--workspace-folder", str(self.folder), *rest]
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("LAMIN_", "GITHUB_"))}
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environ, timeout=600)
+        return subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, env=environ, timeout=COMMAND_SECONDS
+        )
 
     def document(self, *arguments: str) -> Any:
         """The document that a command prints last on stdout."""
@@ -54,7 +65,7 @@ class Workspace:
     def remove(self) -> None:
         project = self.folder.name
         images = docker("ps", "--all", "--filter", f"name={project}-workspace", "--format", "{{.Image}}").split()
-        subprocess.run(["docker", "compose", "-p", project, "down", "--volumes", "--timeout", "0"], capture_output=True)
+        docker("compose", "-p", project, "down", "--volumes", "--timeout", "0")
         docker("image", "rm", "--force", *images, f"{project}-workspace")
         assert leftovers(project) == []
 
@@ -63,8 +74,8 @@ class Workspace:
 def workspace(tmp_path_factory: pytest.TempPathFactory, ordinary_user: int) -> Iterator[Workspace]:
     if shutil.which("devcontainer") is None:
         pytest.skip("the command devcontainer is not installed: npm install --global @devcontainers/cli")
-    if not has_image(IMAGE):
-        pytest.skip(f"the image {IMAGE} is not on this machine")
+    for image in (IMAGE, postgres_image(PINNED_MAJOR)):
+        require_image(image)
     folder = fresh_checkout(tmp_path_factory.mktemp("devcontainer") / f"kit-test-{os.getpid()}")
     if os.geteuid() == 0:
         # Where the command runs as an ordinary user, the container's gets the same uid; root's it does not get.
@@ -78,13 +89,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, ordinary_user: int) -> I
 def test_the_devcontainer_from_a_cold_build_to_the_same_proofs_as_outside(workspace: Workspace, tmp_path: Path) -> None:
     # One test, so that the minute of building is spent once, whichever way tests are spread over processes.
     configuration_is_read(workspace)
-    began = time.monotonic()
     prebuild_installs_the_packages(workspace)
     comes_up_and_welcomes(workspace)
     contained = proves_the_example(workspace)
-    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
-    assert time.monotonic() - began < COLD_SECONDS * max(1, busy)
-    outside = Checkout(tmp_path / "outside")
+    outside = Checkout(fresh_checkout(tmp_path / "outside") / PROJECT)
     embedded = outside.json("ci", LAMIN_MIGRATE_PROVIDER="embedded")
     assert without_times_and_ids(contained) == without_times_and_ids(embedded)
     generates_the_same(workspace, outside)
@@ -117,7 +125,7 @@ def comes_up_and_welcomes(workspace: Workspace) -> None:
 
 
 def proves_the_example(workspace: Workspace) -> Any:
-    found = json.loads(workspace.said("cd examples/lnschema-core && invoke ci --format json"))
+    found = json.loads(workspace.said(f"cd {PROJECT} && invoke ci --format json"))
     assert found["status"] == "passed"
     assert found["environment"]["provider"] == "devcontainer"
     return found
@@ -126,17 +134,15 @@ def proves_the_example(workspace: Workspace) -> Any:
 def generates_the_same(workspace: Workspace, outside: Checkout) -> None:
     models = Path("lnschema_core") / "models.py"
     task = ("migrate.generate", "--no-input", "--rename", "core.notebook.v:version")
-    for root in (workspace.folder / "examples" / "lnschema-core", outside.root):
+    for root in (workspace.folder / PROJECT, outside.root):
         text = (root / models).read_text()
         assert CURRENT in text
         (root / models).write_text(text.replace(CURRENT, CURRENT.replace("v:", "version:")))
-    inside = json.loads(workspace.said(f"cd examples/lnschema-core && invoke {' '.join(task)} --format json"))
+    inside = json.loads(workspace.said(f"cd {PROJECT} && invoke {' '.join(task)} --format json"))
     beside = outside.json(*task, LAMIN_MIGRATE_PROVIDER="embedded")
     assert inside["status"] == "generated"
-    names = ("upgrade", "downgrade", "proofs", "status")
-    assert [without_times_and_ids(inside[name]) for name in names] == [
-        without_times_and_ids(beside[name]) for name in names
-    ]
+    assert without_times_and_ids(inside) == without_times_and_ids(beside)
+    assert inside["environment"]["packages"] == beside["environment"]["packages"]
     assert [line for line in inside["upgrade"] if not line.startswith("#")] == [
         'op.alter_column("notebook", column_name="v", new_column_name="version", schema="core")'
     ]
@@ -149,7 +155,7 @@ def user_is_not_root_and_can_write(workspace: Workspace) -> None:
 def client_is_of_the_pinned_major(workspace: Workspace) -> None:
     assert workspace.said("psql --version") == workspace.said("pg_dump --version").replace("pg_dump", "psql")
     assert workspace.said("psql --version").startswith("psql (PostgreSQL) 18.")
-    assert workspace.said("cd examples/lnschema-core && invoke db.psql --command 'SELECT 42' | grep -c 42") == "1"
+    assert workspace.said(f"cd {PROJECT} && invoke db.psql --command 'SELECT 42' | grep -c 42") == "1"
 
 
 def completes_commands(workspace: Workspace) -> None:
@@ -158,7 +164,7 @@ def completes_commands(workspace: Workspace) -> None:
 
 
 def doctor_is_content(workspace: Workspace) -> None:
-    found = json.loads(workspace.said("cd examples/lnschema-core && invoke doctor --format json"))
+    found = json.loads(workspace.said(f"cd {PROJECT} && invoke doctor --format json"))
     assert found["status"] == "healthy"
     states = {(check["group"], check["name"]): check["state"] for check in found["checks"]}
     assert states["workspace", "devcontainer"] == "ready"
@@ -166,7 +172,5 @@ def doctor_is_content(workspace: Workspace) -> None:
 
 
 def starts_again_without_change(workspace: Workspace) -> None:
-    began = time.monotonic()
     assert workspace.document("up")["outcome"] == "success"
     assert "invoke" in workspace.said(".devcontainer/start && .devcontainer/setup && which invoke")
-    assert time.monotonic() - began < 120

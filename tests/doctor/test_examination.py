@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lamin_migrate_kit.doctor import Check, Examination, State, examine
-from lamin_migrate_kit.doctor.workspace import check_codespaces, check_folder
+from lamin_migrate_kit.doctor.workspace import check_codespaces, check_compose, check_docker, check_folder
 from lamin_migrate_kit.servers import Server
 from lamin_migrate_kit.settings import Settings
 
@@ -46,6 +46,36 @@ def test_an_extension_that_the_server_lacks_is_broken(given: Settings) -> None:
     assert not found.healthy
     assert "no_such_extension" in checks["commands use", "extensions"].found
     assert "citext" not in checks["commands use", "extensions"].found
+
+
+def test_whatever_is_not_ready_has_the_command_that_mends_it(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    _, checks = examined(dataclasses.replace(given, extensions=("no_such_extension",), server_url=None))
+    lacking = [check for check in checks.values() if check.state is not State.READY]
+    names = {check.name for check in lacking}
+    assert {"git", "Docker", "Compose", "devcontainer", "Codespaces", "url", "compose", "server"} <= names
+    assert [check for check in lacking if not check.next_command] == []
+
+
+def test_each_way_of_working_is_looked_at(given: Settings) -> None:
+    _, checks = examined(given)
+    assert [name for _, name in checks] == [
+        *("Python", "packages", "git", "disk", "ports"),
+        *("folder", "Docker", "Compose", "devcontainer", "Codespaces"),
+        *("url", "devcontainer", "compose", "system", "embedded"),
+        *("server", "encoding", "extensions"),
+    ]
+
+
+def test_a_docker_that_answers_is_shown_with_its_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "docker"
+    program.write_text('#!/bin/sh\n[ "$1" = info ] && echo 19.03.8 || echo 2.40.3\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    engine, compose = check_docker(), check_compose()
+    assert (engine.state, engine.found) == (State.MISSING, "Engine 19.03.8; 20.10 or later is needed")
+    assert engine.next_command
+    assert (compose.state, compose.found) == (State.READY, "2.40.3")
 
 
 def test_a_server_that_does_not_answer_is_broken(given: Settings) -> None:

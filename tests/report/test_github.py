@@ -38,5 +38,12 @@ def test_annotations_are_escaped_and_what_failed_comes_first() -> None:
     assert annotation_lines(report(Finding("f"), status=Status.NOT_PROVEN))[0].startswith("::warning title=")
 
 
+def test_paths_of_annotations_begin_at_the_repository() -> None:
+    found = report(Finding("lost", file="pkg/models.py", line=3), Finding("gone", file="/elsewhere/x.py"))
+    inside, outside = annotation_lines(found, "examples/one")
+    assert inside.startswith("::error file=examples/one/pkg/models.py,line=3,")
+    assert outside.startswith("::error file=/elsewhere/x.py,")
+
+
 def test_there_are_at_most_ten_annotations() -> None:
     assert len(annotation_lines(report(*[Finding("f")] * 30))) == 10

@@ -139,7 +139,9 @@ def test_an_engine_in_trouble_is_a_clear_error(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, says: str, details: str
 ) -> None:
     log = tmp_path / "calls"
-    fake_docker(tmp_path, monkeypatch, f'echo "$*" >>"{log}"\ncase "$*" in "info "*) echo 20.10;; {script} esac')
+    fake_docker(
+        tmp_path, monkeypatch, f'echo "$*" >>"{log}"\ncase "$*" in "info "* | *version*) echo 20.10;; {script} esac'
+    )
     named = dataclasses.replace(settings, provider="compose")
     with pytest.raises(ServerError, match=re.escape(says)) as caught, open_server(named):
         pass

@@ -140,6 +140,8 @@ def test_json_of_a_dry_run_and_of_a_deployment(behind: History, instance: Instan
     assert planned["current"] == {"migration": FIRST, "version": "0.1.0"}
     assert planned["desired"] == {"migration": SECOND, "version": "1.0.0"}
     assert planned["pending"][0]["statements"][0] == "ALTER TABLE small.notebook RENAME v TO version"
+    assert planned["environment"]["postgres"].startswith("instance Postgres 18.")
+    assert planned["environment"]["settings"]["server_encoding"] == "UTF8"
 
     refused = invoke(behind, instance, "--format", "json")
     assert refused.returncode == 2
@@ -147,6 +149,7 @@ def test_json_of_a_dry_run_and_of_a_deployment(behind: History, instance: Instan
 
     deployed = json.loads(invoke(behind, instance, "--yes", "--format", "json").stdout)
     assert (deployed["status"], deployed["committed_before"]) == ("deployed", [])
+    assert deployed["environment"] == planned["environment"]
     assert json.loads(invoke(behind, instance, "--format", "json").stdout)["status"] == "up-to-date"
 
 

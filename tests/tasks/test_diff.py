@@ -102,6 +102,9 @@ def test_json_lists_rename_candidates_and_never_stops(stage: Stage) -> None:
 def test_json_of_equal_sides(stage: Stage) -> None:
     code, shown = stage.json("migrate.diff")
     assert (code, shown["status"], shown["operations"], shown["renames"]) == (0, "equal", [], [])
+    assert shown["environment"]["provider"] == "url"
+    assert shown["environment"]["packages"]
+    assert shown["desired_environment"] is None
 
 
 def test_undecided_script_is_refused_with_the_flags(stage: Stage) -> None:
@@ -142,6 +145,9 @@ def test_document_of_two_databases(
     assert (code, shown["status"]) == (1, "different")
     assert any("core.kind" in difference for difference in shown["differences"])
     assert shown["sql"]
+    for side in ("environment", "desired_environment"):
+        assert shown[side]["postgres"].endswith(f" Postgres {server.version}")
+        assert shown[side]["settings"]["server_version_num"] == str(server.version_num)
 
 
 def test_a_database_is_compared_with_the_models_and_only_read(stage: Stage, server: Server) -> None:

@@ -103,6 +103,9 @@ def test_dry_run_of_invoke_writes_nothing(stage: Stage) -> None:
     done = stage.invoke("--dry", "migrate.generate")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == RENAME
+    code, shown = stage.json("--dry", "migrate.generate")
+    assert (code, shown["status"], shown["operations"][-1]) == (0, "planned", RENAME)
+    assert shown["environment"]["settings"]
     assert stage.files() == before
 
 

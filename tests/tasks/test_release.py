@@ -58,6 +58,7 @@ def test_invokes_dry_run_changes_nothing_either(ready: Stage) -> None:
 def test_json_lists_the_changes(ready: Stage) -> None:
     code, shown = ready.json("release", "1.0.0")
     assert (code, shown["status"], shown["version"]) == (0, "released", "1.0.0")
+    assert shown["environment"]["settings"]
     assert shown["revisions"] == ["dd2b4a9499f2"]
     assert any(change["target"].endswith("2023-02-16-dd2b4a9499f2-v1_0_0.py") for change in shown["changes"])
 
