@@ -8,6 +8,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -142,7 +143,7 @@ def known_tasks() -> dict[str, set[str]]:
     """The kit's task names, each with its flags."""
     from lamin_migrate_kit.tasks import namespace
 
-    return {context.name: set(context.flags) | {"--help"} for context in namespace.to_contexts()}
+    return {context.name: set(context.flags) | {"--help"} for context in deepcopy(namespace).to_contexts()}
 
 
 def invoke_commands(document: Path) -> Iterator[tuple[str, list[str]]]:
