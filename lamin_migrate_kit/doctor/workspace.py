@@ -13,7 +13,7 @@ from lamin_migrate_kit.settings import Settings
 
 _GROUP = "workspace"
 _OLDEST_ENGINE = (20, 10)
-_UPGRADE = "sudo apt-get update && sudo apt-get install --only-upgrade docker.io   # or a newer Docker Desktop"
+_UPGRADE = "curl -fsSL https://get.docker.com | sh   # on Linux; elsewhere: a newer Docker Desktop"
 
 
 def check_workspace(settings: Settings) -> tuple[Check, ...]:

@@ -35,7 +35,7 @@ NAME = "compose"
 DEVELOPMENT_SERVICE = "postgres"
 _MARKER = "x-lamin-migrate-kit:"
 _ESCAPE = "export LAMIN_MIGRATE_PROVIDER=embedded   # to go on without Docker"
-_INSTALL = "sudo apt-get install docker.io docker-compose-v2   # Ubuntu's names; elsewhere: Docker Desktop has both"
+_INSTALL = "curl -fsSL https://get.docker.com | sh   # Docker with Compose, on Linux; elsewhere: Docker Desktop"
 _WAKE = "sudo systemctl start docker   # or Docker Desktop; the command docker info says why it does not answer"
 _PROBE_SECONDS = 3
 _COMMAND_SECONDS = 60
