@@ -1,28 +1,41 @@
-"""Put a few rows into every table that has none, so that revisions run on tables as instances have them.
+"""Put a few rows into every table, so that revisions run on tables as instances have them.
 
-What satisfies a table's checks is found by the server: it gets a few candidates for every column and picks.
+What satisfies a table's constraints is found by the server: it gets candidates for every column and picks. Nothing is
+random, so that the same database gets the same rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.model import Catalog, Column, Constraint, ObjectKey, Table
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name
-from lamin_migrate_kit.proof.rows.values import Values, literals_in
+from lamin_migrate_kit.proof.rows.asking import Asking
+from lamin_migrate_kit.proof.rows.order import Order, order_tables
+from lamin_migrate_kit.proof.rows.solving import keep_fitting
+from lamin_migrate_kit.proof.rows.table_rows import Cuts, Leaf, TableRows
+from lamin_migrate_kit.proof.rows.values import Values
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 ROWS_PER_TABLE = 3
-_MAX_COMBINATIONS = 20_000
-_SHIFTS = (0, 10, 20)
-"""Added to a row's number when a row was refused, so that all its values are others."""
+_MOST_LEAVES = 12
+_MOST_OF_DOMAIN = 60
+
+_LEAVES = """
+select n.nspname, c.relname, t.relid::regclass::text, pg_get_partition_constraintdef(t.relid)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+cross join lateral pg_partition_tree(c.oid) t join pg_class leaf on leaf.oid = t.relid
+where c.relkind = 'p' and not c.relispartition and leaf.relkind = 'r'
+order by t.level, t.relid::regclass::text
+"""
+
+Likes = Mapping[ObjectKey, Mapping[str, str]]
+"""Types that the values of columns should fit as well, by table and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,206 +51,255 @@ class Filled:
     not_made: Mapping[ObjectKey, str] = field(default_factory=dict)
 
 
-def fill_tables(connection: Connection, catalog: Catalog, *, rows: int = ROWS_PER_TABLE) -> Filled:
+def fill_tables(
+    connection: Connection,
+    catalog: Catalog,
+    *,
+    rows: int = ROWS_PER_TABLE,
+    extremes: bool = False,
+    folder: Path | None = None,
+    likes: Likes | None = None,
+) -> Filled:
     """Put rows into every empty table of a scratch database, referenced tables first.
 
-    Works inside the caller's transaction, each row in a savepoint; never raises for a table it cannot fill.
+    A table that has rows gets more only where a column holds no value at all. Works inside the caller's transaction;
+    never raises for a table it cannot fill. A partitioned table without partitions can have no rows, and needs none.
 
     Args:
         connection: To the scratch database, which is as `catalog` says.
         catalog: What the database contains.
         rows: How many rows a table gets; the last one has NULL wherever NULL is allowed.
+        extremes: Begin with values that are as long, large and precise as their types take.
+        folder: Where authors keep `<schema>.<table>.sql` or `<table>.sql` with rows of their own.
+        likes: Types that values should fit as well.
     """
+    refused: dict[ObjectKey, str] = {}
+    while True:
+        filling = _Filling(connection, catalog, rows, extremes, folder, likes or {}, refused)
+        filled, broken = filling.fill()
+        if not broken:
+            return filled
+        refused |= broken
+
+
+class _Filling:
+    """One attempt at all tables; it is taken back when tables that reference each other cannot be brought together."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        catalog: Catalog,
+        rows: int,
+        extremes: bool,
+        folder: Path | None,
+        likes: Likes,
+        refused: Mapping[ObjectKey, str],
+    ) -> None:
+        self._asking = Asking(connection)
+        self._catalog = catalog
+        self._values = Values(catalog, extremes=extremes, fitting=self._fitting)
+        self._modest = Values(catalog, fitting=self._fitting)
+        self._rows = rows
+        self._folder = folder
+        self._likes = likes
+        self._refused = refused
+        self._made: dict[ObjectKey, int] = {}
+        self._not_made: dict[ObjectKey, str] = dict(refused)
+
+    def fill(self) -> tuple[Filled, dict[ObjectKey, str]]:
+        """What came of it, and the tables that have to be left out because their references lead nowhere."""
+        order = order_tables(self._catalog)
+        cuts, leaves = order.cuts(self._catalog), self._leaves()
+        tables = [one for one in order.tables if one.partition_key is None or leaves.get(one.key)]
+        held = self._count(tables)
+        self._asking.ask("SAVEPOINT kit_fill")
+        for table in tables:
+            if table.key not in self._refused:
+                self._fill_table(table, leaves.get(table.key) or [Leaf(qualified(table.key))], held[table.key], cuts)
+        broken = self._close_circles(order, cuts)
+        self._asking.ask("ROLLBACK TO kit_fill" if broken else "RELEASE kit_fill")
+        return Filled(self._made, self._not_made), broken
+
+    def _fill_table(self, table: Table, leaves: Sequence[Leaf], held: Mapping[str, int], cuts: Cuts) -> None:
+        """Rows for one table, those that its author wrote before others."""
+        if not held[""] and self._from_file(table):
+            return
+        provisional = [one for one in self._catalog.of(Constraint) if one.key in cuts.provisional]
+        waits = [one for one in provisional if one.key.table == table.key]
+        filler = TableRows(
+            self._asking, self._catalog, self._values, self._modest, table, leaves, cuts, self._likes.get(table.key, {})
+        )
+        with _Waiting(self._asking, waits):
+            count = 0 if held[""] else self._begin(filler, leaves)
+            if count or held[""]:
+                count += self._complete(filler, table, held if held[""] else None)
+        if count:
+            filler.go_on_counting()
+            self._made[table.key] = self._made.get(table.key, 0) + count
+        elif not held[""]:
+            reasons = (self._not_made.get(table.key), filler.reason or "no row was taken")
+            self._not_made[table.key] = "; ".join(reason for reason in reasons if reason)
+
+    def _begin(self, filler: TableRows, leaves: Sequence[Leaf]) -> int:
+        """The first rows of an empty table; every partition gets one."""
+        number = max(self._rows, min(len(leaves), _MOST_LEAVES))
+        return sum(filler.add(one, nulls=one == number > 1) for one in range(1, number + 1))
+
+    def _complete(self, filler: TableRows, table: Table, held: Mapping[str, int] | None) -> int:
+        """One more row for each column in which no row has a value: what is not there cannot be seen to be lost."""
+        counts = held or self._count([table])[table.key]
+        bare = [one for one in self._catalog.columns(table.key) if not counts.get(one.key.part) and _may_hold(one)]
+        added, number = 0, counts[""]
+        for column in bare:
+            name = column.key.part
+            if added and self._count([table])[table.key].get(name):
+                continue
+            self._asking.ask("SAVEPOINT kit_complete")
+            fits = filler.add(number + added + 1, nulls=False, filled=[name])
+            fits = fits and bool(self._count([table])[table.key].get(name))
+            self._asking.ask("RELEASE kit_complete" if fits else "ROLLBACK TO kit_complete")
+            added += fits
+        return added
+
+    def _from_file(self, table: Table) -> bool:
+        """Whether the author's file put rows into a table; where it did not, what it said is kept for the reason."""
+        path = rows_file(self._folder, table.key)
+        if path is None:
+            return False
+        try:
+            done = self._asking.attempt(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            self._not_made[table.key] = f"{path.name} cannot be read: {error}"
+            return False
+        count = self._count([table])[table.key][""]
+        if done is None or not count:
+            what = f"failed: {self._asking.reason}" if done is None else "put no row into it"
+            self._not_made[table.key] = f"{path.name} {what}"
+            return False
+        self._made[table.key] = count
+        return True
+
+    def _count(self, tables: Sequence[Table]) -> dict[ObjectKey, dict[str, int]]:
+        """How many values each column holds, by its name, and how many rows there are, under the empty name."""
+        found: dict[ObjectKey, dict[str, int]] = {}
+        for start in range(0, len(tables), 100):
+            some = tables[start : start + 100]
+            queries = (self._counting(place, table) for place, table in enumerate(some))
+            for place, rows, values in self._asking.ask(" UNION ALL ".join(queries)):
+                names = (column.key.part for column in self._catalog.columns(some[place].key))
+                found[some[place].key] = {"": rows, **dict(zip(names, values, strict=True))}
+        return found
+
+    def _counting(self, place: int, table: Table) -> str:
+        columns = [f"count({quote_name(column.key.part)})" for column in self._catalog.columns(table.key)]
+        only = "" if table.partition_key is not None else "ONLY "
+        return f"SELECT {place}, count(*), ARRAY[{', '.join(columns)}]::int8[] FROM {only}{qualified(table.key)}"
+
+    def _fitting(self, values: list[str], conditions: list[str]) -> list[str]:
+        return keep_fitting(self._asking, "value", values, conditions, _MOST_OF_DOMAIN)
+
+    def _leaves(self) -> dict[ObjectKey, list[Leaf]]:
+        found: dict[ObjectKey, list[Leaf]] = {}
+        for schema, name, leaf, condition in self._asking.ask(_LEAVES):
+            found.setdefault(ObjectKey("table", schema, name), []).append(Leaf(leaf, condition or ""))
+        return found
+
+    # Tables that reference each other
+
+    def _close_circles(self, order: Order, cuts: Cuts) -> dict[ObjectKey, str]:
+        """Let the references that waited point at rows; those that have to and cannot are broken."""
+        broken: dict[ObjectKey, str] = {}
+        for constraint in order.cut:
+            table = constraint.key.table
+            if table in self._made:
+                self._point(constraint, optional=constraint.key in cuts.empty)
+        for constraint in order.cut:
+            table = constraint.key.table
+            if table in self._made and self._asking.ask(_dangling(constraint, "count(*)"))[0][0]:
+                broken[table] = f"it references {constraint.referenced}, which references it"
+        if not broken and order.cut and self._asking.attempt("SET CONSTRAINTS ALL IMMEDIATE") is None:
+            tables = (one.key.table for one in order.cut if one.key in cuts.provisional)
+            broken = dict.fromkeys(tables, self._asking.reason)
+        return broken
+
+    def _point(self, constraint: Constraint, *, optional: bool) -> None:
+        """Each row at a row of its own; the last one keeps its NULL where that is allowed."""
+        assert constraint.referenced is not None
+        table = qualified(constraint.key.table)
+        own = [quote_name(name) for name in constraint.columns]
+        target = [f"{quote_name(name)}::text" for name in constraint.referenced_columns]
+        given = " AND ".join(f"{quote_name(name)} IS NOT NULL" for name in constraint.referenced_columns)
+        keys = self._asking.ask(
+            f"SELECT {', '.join(target)} FROM {qualified(constraint.referenced)} WHERE {given} LIMIT 12"
+        )
+        empty = " OR ".join(f"{name} IS NULL" for name in own)
+        query = (
+            f"SELECT tableoid, ctid::text FROM {table} WHERE {empty}"
+            if optional
+            else _dangling(constraint, "tableoid, ctid::text")
+        )
+        rows = self._asking.ask(query)
+        types = {column.key.part: column.type for column in self._catalog.columns(constraint.key.table)}
+        for place, (oid, ctid) in enumerate(rows[:-1] if optional and len(rows) > 1 else rows):
+            for turn in range(len(keys)):
+                key = keys[(place + turn) % len(keys)]
+                pairs = zip(constraint.columns, key, strict=True)
+                values = ", ".join(f"{quote_name(name)} = {quote_literal(text)}::{types[name]}" for name, text in pairs)
+                where = f"tableoid = {oid} AND ctid = {quote_literal(ctid)}::tid"
+                if self._asking.attempt(f"UPDATE {table} SET {values} WHERE {where}") is not None:
+                    break
+
+
+class _Waiting:
+    """While it lasts, some references need not lead anywhere: they are looked at later, or their triggers are off."""
+
+    def __init__(self, asking: Asking, constraints: Sequence[Constraint]) -> None:
+        self._asking = asking
+        self._off = any(not one.deferrable for one in constraints)
+        self._later = bool(constraints) and not self._off
+
+    def __enter__(self) -> None:
+        if self._later:
+            self._asking.ask("SET CONSTRAINTS ALL DEFERRED")
+        if self._off:
+            # Only for who may do it; whoever may not gets the server's refusal of the rows for a reason.
+            self._asking.attempt("SET LOCAL session_replication_role = replica")
+
+    def __exit__(self, *_: object) -> None:
+        if self._off:
+            self._asking.attempt("SET LOCAL session_replication_role = origin")
+
+
+def rows_file(folder: Path | None, table: ObjectKey) -> Path | None:
+    """The author's file with rows for a table, with the schema's name before the table's or without it."""
+    if folder is None:
+        return None
+    names = (f"{table.schema}.{table.name}.sql", f"{table.name}.sql")
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _dangling(constraint: Constraint, shown: str) -> str:
+    """The rows of a table whose reference leads nowhere."""
+    assert constraint.referenced is not None
+    pairs = zip(constraint.columns, constraint.referenced_columns, strict=True)
+    same = " AND ".join(f"r.{quote_name(target)} = t.{quote_name(own)}" for own, target in pairs)
+    given = " AND ".join(f"t.{quote_name(name)} IS NOT NULL" for name in constraint.columns)
+    shown = shown.replace("tableoid", "t.tableoid").replace("ctid", "t.ctid")
+    return (
+        f"SELECT {shown} FROM {qualified(constraint.key.table)} t WHERE {given}"
+        f" AND NOT EXISTS (SELECT 1 FROM {qualified(constraint.referenced)} r WHERE {same})"
+    )
+
+
+def _may_hold(column: Column) -> bool:
+    return not column.not_null and not column.generated
+
+
+def merge(filled: Iterable[Filled]) -> Filled:
+    """What came of filling several times: what was made once is made."""
     made: dict[ObjectKey, int] = {}
     not_made: dict[ObjectKey, str] = {}
-    values = Values(catalog)
-    for table in _in_order(catalog):
-        filler = _Filler(connection, catalog, values, table)
-        if not filler.is_empty():
-            continue
-        count = sum(filler.add_row(number, with_nulls=number == rows) for number in range(1, rows + 1))
-        if count:
-            made[table.key] = count
-        else:
-            not_made[table.key] = filler.reason
-    return Filled(made, not_made)
-
-
-def _in_order(catalog: Catalog) -> list[Table]:
-    """Tables that rows are inserted into, referenced ones first; what is in a cycle of references comes by name."""
-    tables = {table.key: table for table in catalog.of(Table) if table.partition_of is None}
-    references: dict[ObjectKey, set[ObjectKey]] = {key: set() for key in tables}
-    optional: set[tuple[ObjectKey, ObjectKey]] = set()
-    for constraint in catalog.of(Constraint):
-        here, target = constraint.key.table, constraint.referenced
-        if constraint.type == "f" and target in tables and here in tables and target != here:
-            references[here].add(target)
-            if any(not c.not_null for c in catalog.columns(here) if c.key.part in constraint.columns):
-                optional.add((here, target))
-    while True:
-        try:
-            order = TopologicalSorter({key: sorted(targets) for key, targets in references.items()})
-            return [tables[key] for key in order.static_order()]
-        except CycleError as error:
-            # Cut the cycle where NULL is allowed, else anywhere: then one of the tables stays empty, and says so.
-            edges = [(needing, needed) for needed, needing in pairwise(error.args[1])]
-            needing, needed = next((edge for edge in edges if edge in optional), edges[0])
-            references[needing].discard(needed)
-
-
-class _Filler:
-    """Fills one table."""
-
-    def __init__(self, connection: Connection, catalog: Catalog, values: Values, table: Table) -> None:
-        self.reason = "no value is known for one of its columns"
-        self._connection = connection
-        self._values = values
-        self._table = table
-        self._columns = [c for c in catalog.columns(table.key) if not c.generated and c.identity != "a"]
-        own = [c for c in catalog.of(Constraint) if c.key.table == table.key]
-        self._checks = [c for c in own if c.type == "c"]
-        self._foreign = [c for c in own if c.type == "f"]
-        self._keys = {c.key: self._referenced_keys(c) for c in self._foreign}
-        self._literals = {c.key.part: self._literals_for(c) for c in self._columns}
-
-    def is_empty(self) -> bool:
-        return not self._ask(f"SELECT 1 FROM {qualified(self._table.key)} LIMIT 1")
-
-    def add_row(self, number: int, *, with_nulls: bool) -> bool:
-        """Whether a row could be added; if not, `reason` says why."""
-        # The other way about when the server refuses: a check may want a value, or a type may take none of ours.
-        for nulls in (with_nulls, not with_nulls):
-            for shift in _SHIFTS:
-                row = self._choose(number, number + shift, nulls)
-                if row is not None and self._insert(row):
-                    return True
-        return False
-
-    def _choose(self, number: int, seed: int, nulls: bool) -> dict[str, str] | None:
-        """One expression for every column; None when there is none."""
-        candidates = {c.key.part: self._candidates(c, seed, nulls) for c in self._columns}
-        if not self._reference(candidates, number, nulls):
-            return None
-        for column, choices in candidates.items():
-            if not choices:
-                self.reason = f"no value is known for its column {column}"
-                return None
-        chosen = {column: choices[0] for column, choices in candidates.items()}
-        for group in _linked(self._checks):
-            if not self._solve(group, candidates, chosen):
-                return None
-        return chosen
-
-    def _candidates(self, column: Column, seed: int, nulls: bool) -> list[str]:
-        if nulls and not column.not_null:
-            return [f"NULL::{column.type}"]
-        if column.serial is not None or column.identity:
-            return ["DEFAULT"]
-        own = list(self._values.of(column.type, column.key.part, seed))
-        literals = self._literals[column.key.part]
-        # The check's own literals are turned with the row, so that rows differ where they can.
-        turned = literals[seed % len(literals) :] + literals[: seed % len(literals)] if literals else []
-        if self._values.is_domain(column.type):
-            own = [value for value in [*own, *turned] if self._ask(f"SELECT {value}")]
-        checked = any(column.key.part in check.columns for check in self._checks)
-        null = [f"NULL::{column.type}"] if not column.not_null and (checked or not own) else []
-        return list(dict.fromkeys([*own[:1], *turned, *own[1:], *null]))
-
-    def _literals_for(self, column: Column) -> list[str]:
-        """What stands in the column's checks and in those of its domain, as far as it is of the column's type."""
-        checks = [check.definition for check in self._checks if column.key.part in check.columns]
-        texts = dict.fromkeys(literal for definition in checks for literal in literals_in(definition))
-        shown = [f"{literal}::{column.type}" for literal in [*texts, *self._values.of_domain(column.type)]]
-        return [literal for literal in shown if self._ask(f"SELECT {literal}")]
-
-    def _reference(self, candidates: dict[str, list[str]], number: int, nulls: bool) -> bool:
-        """Let foreign keys point at rows that are there."""
-        types = {c.key.part: c for c in self._columns}
-        for constraint in self._foreign:
-            optional = [c for c in constraint.columns if c in types and not types[c].not_null]
-            keys = self._keys[constraint.key]
-            if keys and not (nulls and optional):
-                for column, text in zip(constraint.columns, keys[(number - 1) % len(keys)], strict=True):
-                    candidates[column] = [f"{quote_literal(text)}::{types[column].type}"]
-            elif optional:
-                candidates.update({column: [f"NULL::{types[column].type}"] for column in optional})
-            elif constraint.referenced == self._table.key:
-                # The first row of a table that references itself references itself.
-                for column, target in zip(constraint.columns, constraint.referenced_columns, strict=True):
-                    candidates[column] = candidates.get(target, [])
-            else:
-                self.reason = f"it references {constraint.referenced}, which has no rows"
-                return False
-        return True
-
-    def _referenced_keys(self, constraint: Constraint) -> list[Sequence[Any]]:
-        if constraint.referenced is None or constraint.referenced == self._table.key:
-            return []
-        shown = ", ".join(f"{quote_name(c)}::text" for c in constraint.referenced_columns)
-        given = " AND ".join(f"{quote_name(c)} IS NOT NULL" for c in constraint.referenced_columns)
-        return self._ask(f"SELECT {shown} FROM {qualified(constraint.referenced)} WHERE {given} ORDER BY 1 LIMIT 10")
-
-    def _solve(self, checks: Sequence[Constraint], candidates: Mapping[str, list[str]], chosen: dict[str, str]) -> bool:
-        """Let the server find values for the columns that some checks link."""
-        columns = sorted({c for check in checks for c in check.columns if c in candidates})
-        if not columns or any("DEFAULT" in candidates[c] for c in columns):
-            return True
-        most = max(2, int(_MAX_COMBINATIONS ** (1 / len(columns))))
-        lists = {c: candidates[c][:most] for c in columns}
-        found = self._ask(_solving_query(lists, [_expression(check) for check in checks]))
-        if not found:
-            self.reason = "no values were found for " + ", ".join(check.key.part for check in checks)
-            return False
-        chosen.update({c: lists[c][rank] for c, rank in zip(columns, found[0], strict=True)})
-        return True
-
-    def _insert(self, row: Mapping[str, str]) -> bool:
-        names = ", ".join(quote_name(column) for column in row)
-        into = f"INSERT INTO {qualified(self._table.key)}"
-        whole = f"{into} ({names}) VALUES ({', '.join(row.values())})" if row else f"{into} DEFAULT VALUES"
-        return self._ask(f"{whole} RETURNING 1") != []
-
-    def _ask(self, query: str) -> list[Sequence[Any]]:
-        """The rows of a query that may fail; failing gives none, and the reason."""
-        import psycopg2
-
-        try:
-            # On the driver's own cursor: without parameters it leaves every `%` of an expression alone.
-            with self._connection.begin_nested(), closing(self._connection.connection.cursor()) as cursor:
-                cursor.execute(query)
-                return list(cursor.fetchall())
-        except psycopg2.Error as error:
-            self.reason = str(error).strip().splitlines()[0]
-            return []
-
-
-def _linked(checks: Iterable[Constraint]) -> Iterator[list[Constraint]]:
-    """Checks in groups that share columns, because one value has to satisfy all of them."""
-    groups: list[tuple[set[str], list[Constraint]]] = []
-    for check in checks:
-        columns, members = set(check.columns), [check]
-        for group in [g for g in groups if g[0] & columns]:
-            groups.remove(group)
-            columns |= group[0]
-            members = group[1] + members
-        groups.append((columns, members))
-    yield from (members for _, members in groups)
-
-
-def _expression(check: Constraint) -> str:
-    """`CHECK ((a > 0)) NOT VALID` -> `((a > 0))`."""
-    text = check.definition.removeprefix("CHECK ")
-    for ending in (" NOT VALID", " NOT ENFORCED", " NO INHERIT"):
-        text = text.removesuffix(ending)
-    return text
-
-
-def _solving_query(lists: Mapping[str, list[str]], expressions: Sequence[str]) -> str:
-    """A query for the ranks of the best combination: candidates crossed, those kept that no check refuses."""
-    sources = []
-    for number, (column, choices) in enumerate(lists.items()):
-        rows = ", ".join(f"({rank}, {choice})" for rank, choice in enumerate(choices))
-        sources.append(f"(VALUES {rows}) AS s{number} (rank{number}, {quote_name(column)})")
-    ranks = [f"rank{number}" for number in range(len(lists))]
-    where = " AND ".join(f"({expression}) IS NOT FALSE" for expression in expressions)
-    return f"SELECT {', '.join(ranks)} FROM {', '.join(sources)} WHERE {where} ORDER BY {' + '.join(ranks)} LIMIT 1"
+    for one in filled:
+        made |= one.made
+        not_made |= one.not_made
+    return Filled(made, {table: reason for table, reason in not_made.items() if table not in made})

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from lamin_migrate_kit.alembic_bridge import downgrade, upgrade
-from lamin_migrate_kit.catalog.model import Catalog, ObjectKey
+from lamin_migrate_kit.catalog.model import Catalog
 from lamin_migrate_kit.errors import MigrationError
 from lamin_migrate_kit.proof.rows.account import Moment, TableFate, account_for
 from lamin_migrate_kit.proof.rows.asking import Asking
 from lamin_migrate_kit.proof.rows.decided import Decided
-from lamin_migrate_kit.proof.rows.fill import Filled
+from lamin_migrate_kit.proof.rows.fill import Filled, merge
 from lamin_migrate_kit.proof.rows.relations import read_relations
 from lamin_migrate_kit.proof.rows.saved import SavedRows
 from lamin_migrate_kit.proof.source import Way, way_of
@@ -101,7 +101,7 @@ class RowsWalk:
         between = self._save(_BETWEEN)
         up = self._account(before, between, decided)
         desired = self._look()
-        filled = _both(filled, self._fill(desired))
+        filled = merge([filled, self._fill(desired)])
         back, failure = self._back(revision, before)
         return Step(revision, decided, current, desired, filled, up, back, failure)
 
@@ -185,9 +185,3 @@ class RowsWalk:
 def is_about_values(error: MigrationError) -> bool:
     """Whether the server refused values (data exceptions and violated constraints), and not the statement itself."""
     return (getattr(error, "sqlstate", None) or "").startswith(("22", "23"))
-
-
-def _both(one: Filled, other: Filled) -> Filled:
-    made: dict[ObjectKey, int] = {**one.made, **other.made}
-    not_made = {key: why for key, why in {**one.not_made, **other.not_made}.items() if key not in made}
-    return Filled(made, not_made)

@@ -66,7 +66,7 @@ def test_every_table_gets_rows(scratch: ScratchDatabase, ddl: str) -> None:
     with scratch.connect() as connection:
         filled = fill(connection, ddl)
         assert not filled.not_made
-        assert set(filled.made.values()) == {ROWS_PER_TABLE}
+        assert min(filled.made.values()) >= ROWS_PER_TABLE
 
 
 def test_cyclic_references_are_filled_where_null_is_allowed(scratch: ScratchDatabase) -> None:
@@ -108,7 +108,7 @@ def test_fewer_rows_where_a_unique_enum_allows_no_more(scratch: ScratchDatabase)
     ("ddl", "reason"),
     [
         ("CREATE TABLE t (id int NOT NULL CHECK (id * id = 1522756))", "no values were found for t_id_check"),
-        ("CREATE TABLE t (id int, t pg_snapshot NOT NULL)", "no value is known for its column t"),
+        ("CREATE TABLE t (id int, t aclitem NOT NULL)", "no value is known for its column t"),
         (
             "CREATE TABLE b (id int PRIMARY KEY CHECK (id * id = 1522756));"
             "CREATE TABLE t (b int NOT NULL REFERENCES b)",
