@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.comparison import compare_module
 from lamin_migrate_kit.fingerprint import environment
 from lamin_migrate_kit.generation import GenerateOptions, GenerateResult, generate_revision
 from lamin_migrate_kit.proof.rows.fill import fill_tables
+from lamin_migrate_kit.proof.rows.sources import rows_folder
 from lamin_migrate_kit.report.json import document, environment_fields, print_document, proof_fields
 from lamin_migrate_kit.report.terminal import (
     kept_and_not_compared,
@@ -40,7 +42,8 @@ def generate(settings: Settings, options: GenerateOptions, *, no_input: bool, fo
         ask = terminal_asker(no_input=no_input, format=format)
         # Nothing may turn while a question waits for its answer.
         with progress.running("comparing, rendering, proving") if ask is None else ExitStack():
-            result = generate_revision(bench, options, ask, fill=fill_tables)
+            fill = partial(fill_tables, folder=rows_folder(bench.module))
+            result = generate_revision(bench, options, ask, fill=fill)
         _show(bench.module, result, where, format)
     return 0
 

@@ -14,6 +14,7 @@ from lamin_migrate_kit.proof.locks.model import Failure, RevisionTrace
 from lamin_migrate_kit.proof.locks.reading import read_session_settings
 from lamin_migrate_kit.proof.locks.watcher import Watcher
 from lamin_migrate_kit.proof.rows.fill import fill_tables
+from lamin_migrate_kit.proof.rows.sources import rows_folder
 from lamin_migrate_kit.scratch import scratch_database
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class _Tracer:
         if self._connection is None or self._at != revision.down:
             self._begin(revision.down)
         before = self._look()
-        filled = fill_tables(self._open, before)
+        filled = fill_tables(self._open, before, folder=rows_folder(self._bench.module))
         self._open.commit()
         self._at = revision.id
         try:

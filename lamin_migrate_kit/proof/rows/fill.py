@@ -6,6 +6,7 @@ random, so that the same database gets the same rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,11 @@ cross join lateral pg_partition_tree(c.oid) t join pg_class leaf on leaf.oid = t
 where c.relkind = 'p' and not c.relispartition and leaf.relkind = 'r'
 order by t.level, t.relid::regclass::text
 """
+
+_QUOTED = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$", re.DOTALL)
+_TRANSACTION = re.compile(
+    r"(?:^|;)\s*(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
+)
 
 Likes = Mapping[ObjectKey, Mapping[str, str]]
 """Types that the values of columns should fit as well, by table and column."""
@@ -167,10 +173,14 @@ class _Filling:
         if path is None:
             return False
         try:
-            done = self._asking.attempt(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             self._not_made[table.key] = f"{path.name} cannot be read: {error}"
             return False
+        if found := _TRANSACTION.search(_QUOTED.sub("", text)):
+            self._not_made[table.key] = f"{path.name} says {found[1].upper()}, and runs within a transaction"
+            return False
+        done = self._asking.attempt(text)
         count = self._count([table])[table.key][""]
         if done is None or not count:
             what = f"failed: {self._asking.reason}" if done is None else "put no row into it"

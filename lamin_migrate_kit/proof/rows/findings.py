@@ -10,7 +10,7 @@ from lamin_migrate_kit.diff.naming import render_key
 from lamin_migrate_kit.proof.outcome import counted
 from lamin_migrate_kit.proof.rows.account import ColumnFate, TableFate
 from lamin_migrate_kit.proof.rows.renaming import rename_instead
-from lamin_migrate_kit.proof.rows.walk import Failure, Step
+from lamin_migrate_kit.proof.rows.walk import Failure, Step, is_about_values
 from lamin_migrate_kit.proof.source import finding_from
 from lamin_migrate_kit.report.model import ColumnAccount, Finding, RowsAccount
 
@@ -77,13 +77,19 @@ def _decided(step: Step, table: TableFate, column: ColumnFate) -> str:
 def _failed(module: SchemaModule, step: Step) -> Iterator[Finding]:
     if step.failure:
         yield _of_failure(module, step, step.failure)
+    if step.refused and not step.failure:
+        found = finding_from(step.refused, module, revision=step.revision.id)
+        what = "some rows stop the upgrade, which loses nothing then; it was proven with rows that it takes"
+        yield Finding(f"{found.message} ({what})", found.revision, found.file, found.line, found.details, severity=NOTE)
 
 
 def _of_failure(module: SchemaModule, step: Step, failure: Failure) -> Finding:
     found = finding_from(failure.error, module, revision=step.revision.id)
     again = "again, after its downgrade, " if failure.when == "upgrade again" else ""
     how = f"run {again}on tables with rows; it works on empty ones"
-    return Finding(f"{found.message} ({how})", found.revision, found.file, found.line, found.details)
+    files = "correct it, or write rows that it takes into migrations/rows/<schema>.<table>.sql, then: invoke ci"
+    command = files if is_about_values(failure.error) else None
+    return Finding(f"{found.message} ({how})", found.revision, found.file, found.line, found.details, command)
 
 
 def _lost_on_the_way_up(module: SchemaModule, step: Step) -> Iterator[Finding]:
@@ -173,7 +179,7 @@ def _destroyed(up: dict[ObjectKey, ColumnFate], column: ColumnFate) -> int:
     if column.before is None or column.before.generated or column.column not in up:
         return 0
     kept = up[column.column]
-    return column.lost + column.changed - kept.lost - kept.changed
+    return max(0, column.lost + column.changed - kept.lost - kept.changed)
 
 
 def _until(column: ColumnFate) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.model import ObjectKey
 from lamin_migrate_kit.proof.outcome import Outcome, counted, proves
-from lamin_migrate_kit.proof.rows.fill import fill_tables
 from lamin_migrate_kit.proof.rows.findings import NOTE, account_of, find_losses
-from lamin_migrate_kit.proof.rows.walk import Rows, RowsWalk, Step
+from lamin_migrate_kit.proof.rows.sources import MadeUpRows, Rows
+from lamin_migrate_kit.proof.rows.walk import RowsWalk, Step
 from lamin_migrate_kit.report.model import Finding, RowsAccount, Status
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @proves("rows", "rows survive the upgrade")
-def prove_rows(bench: Workbench, *, every: bool = False, rows: Rows = fill_tables) -> Outcome:
+def prove_rows(bench: Workbench, *, every: bool = False, rows: Rows | None = None) -> Outcome:
     """Take revisions up, down and up again on tables with rows, and account for every value.
 
     A table that no rows could be made for is named, and then nothing is called proven.
@@ -26,13 +26,13 @@ def prove_rows(bench: Workbench, *, every: bool = False, rows: Rows = fill_table
     Args:
         bench: The module at hand, whose upgrade is proven to run from an empty database.
         every: All revisions; otherwise those that no release contains.
-        rows: Where rows come from.
+        rows: Where rows come from; None for rows that are made up.
     """
     revisions = bench.history.revisions if every else bench.history.unreleased
     if not revisions:
         return Outcome.of((), "no revision" if every else "no unreleased revision")
     with ExitStack() as stack:
-        walk = RowsWalk(bench, rows, stack)
+        walk = RowsWalk(bench, rows or MadeUpRows(bench.module), stack)
         steps = [walk.climb(revision) for revision in revisions]
     found = tuple(finding for step in steps for finding in find_losses(bench.module, step))
     accounts = tuple(account_of(bench.module, step) for step in steps if step.failure is None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from itertools import count
+from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.alembic_bridge import downgrade, upgrade
 from lamin_migrate_kit.catalog.model import Catalog
@@ -15,6 +16,7 @@ from lamin_migrate_kit.proof.rows.decided import Decided
 from lamin_migrate_kit.proof.rows.fill import Filled, merge
 from lamin_migrate_kit.proof.rows.relations import read_relations
 from lamin_migrate_kit.proof.rows.saved import SavedRows
+from lamin_migrate_kit.proof.rows.sources import Rows
 from lamin_migrate_kit.proof.source import Way, way_of
 from lamin_migrate_kit.proof.standing import standing_at
 
@@ -25,13 +27,8 @@ if TYPE_CHECKING:
     from lamin_migrate_kit.workbench import Workbench
 
 _BEFORE, _BETWEEN, _AFTER = range(3)
-
-
-class Rows(Protocol):
-    """Where rows come from."""
-
-    def __call__(self, connection: Connection, catalog: Catalog) -> Filled:
-        """Put rows into the empty tables of a scratch database, which is as the catalog says."""
+_NO_VALUE = "23502"
+"""not_null_violation"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +57,7 @@ class Step:
         up: What became of every table when it was taken up.
         back: The same when it was taken back, from before the upgrade to after the downgrade; None without a way back.
         failure: What could not be run.
+        refused: What the upgrade raised on some rows, while it went well on rows that fit what it leads to.
     """
 
     revision: Revision
@@ -70,6 +68,7 @@ class Step:
     up: tuple[TableFate, ...] = ()
     back: tuple[TableFate, ...] | None = None
     failure: Failure | None = None
+    refused: MigrationError | None = None
 
 
 class RowsWalk:
@@ -96,6 +95,11 @@ class RowsWalk:
         decided = Decided(revision.path)
         before = self._save(_BEFORE)
         went, failure = self._run("upgrade", revision)
+        refused = failure.error if failure else None
+        if failure and is_about_values(failure.error):
+            # Nothing was lost: the server refused. Rows that it does not refuse may still lose something.
+            again = self._on_fitting_rows(revision, current)
+            went, filled, before = again or (False, filled, before)
         if not went:
             return Step(revision, decided, current, filled=filled, failure=failure)
         between = self._save(_BETWEEN)
@@ -103,7 +107,26 @@ class RowsWalk:
         desired = self._look()
         filled = merge([filled, self._fill(desired)])
         back, failure = self._back(revision, before)
-        return Step(revision, decided, current, desired, filled, up, back, failure)
+        return Step(revision, decided, current, desired, filled, up, back, failure, refused)
+
+    def _on_fitting_rows(self, revision: Revision, current: Catalog) -> tuple[bool, Filled, Moment] | None:
+        """Run an upgrade on rows that fit what it leads to, after it refused others; None when it refuses these too.
+
+        The database stands above the revision, without rows.
+        """
+        desired = self._look()
+        for turn in count():
+            self._begin(revision.down)
+            filled = self._rows.fill_like(self._open, current, desired, turn)
+            self._open.commit()
+            if filled is None:
+                break
+            before = self._save(_BEFORE)
+            with suppress(MigrationError):
+                self._move("upgrade", revision)
+                return True, filled, before
+        self._catalog = None
+        return None
 
     def _back(self, revision: Revision, before: Moment) -> tuple[tuple[TableFate, ...] | None, Failure | None]:
         if way_of(revision.path, "downgrade") is not Way.WRITTEN:
@@ -129,7 +152,7 @@ class RowsWalk:
         return moment
 
     def _fill(self, catalog: Catalog) -> Filled:
-        filled = self._rows(self._open, catalog)
+        filled = self._rows.fill(self._open, catalog, self._at)
         self._open.commit()
         return filled
 
@@ -183,5 +206,6 @@ class RowsWalk:
 
 
 def is_about_values(error: MigrationError) -> bool:
-    """Whether the server refused values (data exceptions and violated constraints), and not the statement itself."""
-    return (getattr(error, "sqlstate", None) or "").startswith(("22", "23"))
+    """Whether the server refused values, and not the statement itself; a missing value is never what rows are like."""
+    code = getattr(error, "sqlstate", None) or ""
+    return code.startswith(("22", "23")) and code != _NO_VALUE

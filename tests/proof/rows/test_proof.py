@@ -265,3 +265,81 @@ def test_table_that_no_rows_can_be_made_for_is_named_with_what_to_write(revise: 
     assert (proof.status, proof.summary) == (Status.NOT_PROVEN, "no rows for core.note")
     assert "No rows could be made for core.note: " in proof.findings[0].message
     assert "migrations/rows/core.note.sql" in (proof.findings[0].next_command or "")
+
+
+# What some rows stop
+
+
+@pytest.mark.parametrize(
+    ("create", "upgrade"),
+    [
+        (WITH_BODY, sql("ALTER TABLE core.note ADD CHECK (body IN ('open', 'closed'))")),
+        (WITH_BODY, sql("ALTER TABLE core.note ALTER body TYPE varchar(20)")),
+        (WITH_BODY, sql("ALTER TABLE core.note ALTER body TYPE integer USING body::integer")),
+        (WITH_BODY, sql("ALTER TABLE core.note ALTER body TYPE timestamptz USING body::timestamptz")),
+        (
+            WITH_BODY.replace("sa.Text()", "sa.Boolean(), nullable=False"),
+            sql("ALTER TABLE core.note ADD UNIQUE (body)"),
+        ),
+        (WITH_BODY.replace("sa.Text()", "sa.BigInteger()"), sql("ALTER TABLE core.note ALTER body TYPE smallint")),
+        (
+            WITH_BODY + "\n" + sql("CREATE TABLE core.page (id text PRIMARY KEY)"),
+            sql("ALTER TABLE core.note ADD FOREIGN KEY (body) REFERENCES core.page"),
+        ),
+    ],
+    ids=["check", "length", "integer", "timestamp", "unique", "smallint", "foreign key"],
+)
+def test_revision_that_refuses_some_rows_is_proven_with_others(revise: Revise, create: str, upgrade: str) -> None:
+    proof = revise(upgrade, create=create)
+    assert proof.status is Status.PASSED, proof.findings
+    (finding,) = proof.findings
+    assert "some rows stop the upgrade, which loses nothing then" in finding.message
+    assert finding.severity == "note"
+    assert min(count for _, count in proof.accounts[0].rows) > 0
+
+
+def test_rows_that_fit_still_show_what_is_lost(revise: Revise) -> None:
+    proof = revise(sql("ALTER TABLE core.note ALTER body TYPE integer USING body::integer / 1000"))
+    assert proof.status is Status.FAILED
+    assert "changes" in proof.findings[0].message
+
+
+def test_upgrade_that_no_rows_can_pass_asks_for_rows(revise: Revise) -> None:
+    finding = only(revise(sql("SELECT 1 / (count(*) - count(*))::int FROM core.note HAVING count(*) > 0")))
+    assert "division by zero" in finding.message
+    assert "migrations/rows/" in (finding.next_command or "")
+
+
+# Rows of the author's own
+
+
+HARD = sql("CREATE SCHEMA core", "CREATE TABLE core.note (id int NOT NULL CHECK (id * id = 1522756), body text)")
+
+
+@pytest.mark.parametrize("name", ["core.note.sql", "note.sql"])
+def test_rows_of_a_file_are_used(project: Project, revise: Revise, name: str) -> None:
+    folder = project.versions.parent / "rows"
+    folder.mkdir()
+    (folder / name).write_text("INSERT INTO core.note VALUES (1234, '50%'), (-1234, ':b');")
+    proof = revise(RENAME, RENAME_BACK, HARD)
+    assert (proof.status, proof.accounts[0].rows) == (Status.PASSED, (("core.note", 2),))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("INSERT INTO core.note VALUES (1)", "core.note.sql failed: "),
+        ("SELECT 1", "core.note.sql put no row into it"),
+        ("", "core.note.sql failed: "),
+        ("INSERT INTO core.note VALUES (1234); COMMIT", "core.note.sql says COMMIT, and runs within a transaction"),
+    ],
+)
+def test_file_that_gives_no_rows_is_named_with_the_reason(
+    project: Project, revise: Revise, text: str, reason: str
+) -> None:
+    folder = project.versions.parent / "rows"
+    folder.mkdir()
+    (folder / "core.note.sql").write_text(text)
+    proof = revise(RENAME, RENAME_BACK, HARD)
+    assert proof.status is Status.NOT_PROVEN
+    assert reason in proof.findings[0].message
