@@ -14,6 +14,7 @@ from lamin_migrate_kit.alembic_bridge.running import (
     Step,
     current_revision,
     downgrade,
+    run_revision,
     upgrade,
 )
 from lamin_migrate_kit.alembic_bridge.script import Script, open_script
@@ -35,6 +36,7 @@ __all__ = [
     "open_script",
     "plan_steps",
     "render_type",
+    "run_revision",
     "upgrade",
     "upgrade_sql",
 ]

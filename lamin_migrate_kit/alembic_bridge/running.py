@@ -164,6 +164,37 @@ def downgrade(
     return _run(connection, module, script, steps, on_step, on_statement, one_transaction)
 
 
+def run_revision(
+    connection: Connection,
+    module: SchemaModule,
+    script: Script,
+    revision: str,
+    *,
+    down: bool = False,
+    before_commit: Callable[[bool], None] | None = None,
+) -> Step:
+    """Run one revision up or down on a database that stands right below or on it, without asking where it stands.
+
+    For those who take many steps on one connection: a question a step costs as much as a small revision. Should the
+    database stand elsewhere, Alembic's update of the version table finds no row, and the step fails.
+
+    Args:
+        connection: Without an open transaction.
+        module: Says what the version table is called.
+        script: From `open_script`.
+        revision: Its id.
+        down: Whether to take it back.
+        before_commit: Called within the transaction when everything is done; told whether the revision committed
+            something on its own before.
+
+    Raises:
+        RevisionFailed: The revision raised; what was not committed is rolled back.
+        ServerLost: The connection was lost.
+    """
+    with quiet_alembic(), Watch(connection) as watch:
+        return _run_step(connection, module, script, script.step(revision, down=down), watch, [], False, before_commit)
+
+
 def _run(
     connection: Connection,
     module: SchemaModule,
@@ -190,12 +221,15 @@ def _run_step(
     watch: Watch,
     ran: list[Step],
     one_transaction: bool,
+    before_commit: Callable[[bool], None] | None = None,
 ) -> Step:
     path = Path(step.revision.path)
     began = time.perf_counter()
     watch.begin_step(path)
     try:
         _migrate(connection, module, script, step)
+        if before_commit:
+            before_commit(watch.committed_within)
         # What a revision has committed itself cannot be taken back any more, so neither may its version be.
         if watch.committed_within or not one_transaction:
             connection.commit()

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from alembic.config import Config
-from alembic.runtime.migration import RevisionStep
+from alembic.runtime.migration import MigrationStep, RevisionStep
 from alembic.script import Script as AlembicScript
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError as AlembicRevisionError
@@ -78,6 +78,11 @@ class Script:
             return ()
         with _explained(self.folder):
             return tuple(self.directory._upgrade_revs(target, current or "base"))
+
+    def step(self, revision: str, *, down: bool = False) -> RevisionStep:
+        """The one step onto a revision, or from it; Alembic's ways look at the whole history for each."""
+        make = MigrationStep.downgrade_from_script if down else MigrationStep.upgrade_from_script
+        return make(self.directory.revision_map, self._get(revision))
 
     def steps_down(self, current: str | None, target: str | None) -> tuple[RevisionStep, ...]:
         """The steps from `current` down to `target` (an id, `base`, None for base, or `-1`), first one first."""

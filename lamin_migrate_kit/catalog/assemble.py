@@ -66,6 +66,11 @@ def assemble_catalog(rows: Rows, ignore: Collection[str] = ()) -> Catalog:
     )
 
 
+def assemble_objects(rows: Rows, ignore: Collection[str] = ()) -> tuple[CatalogObject, ...]:
+    """The objects alone, in no order, without what they depend on."""
+    return tuple(value for value in _Reader(rows).objects() if not _ignored(value, ignore))
+
+
 def _ignored(value: CatalogObject, ignore: Collection[str]) -> bool:
     if isinstance(value, Index | Statistics):
         return value.table.name in ignore

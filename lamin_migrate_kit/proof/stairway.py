@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.alembic_bridge import downgrade, upgrade
-from lamin_migrate_kit.catalog.model import Catalog
-from lamin_migrate_kit.diff.differ import diff_catalogs
+from lamin_migrate_kit.alembic_bridge import run_revision
 from lamin_migrate_kit.errors import MigrationError
 from lamin_migrate_kit.proof.outcome import Outcome, counted, proves
+from lamin_migrate_kit.proof.sight import Moment, Sight
 from lamin_migrate_kit.proof.source import Way, finding_from, line_of, way_of
 from lamin_migrate_kit.proof.standing import standing_at
 from lamin_migrate_kit.report.model import Finding, Status
@@ -35,12 +34,22 @@ def prove_stairway(bench: Workbench, *, every: bool = False) -> Outcome:
     revisions = bench.history.revisions if every else bench.history.unreleased
     if not revisions:
         return Outcome.of((), "no revision" if every else "no unreleased revision")
-    with ExitStack() as stack:
-        walk = _Walk(bench, stack)
-        findings = tuple(finding for revision in revisions for finding in walk.climb(revision))
+    walk, findings = _climb(bench, revisions)
+    if walk.deceived:
+        walk, findings = _climb(bench, revisions, only_whole=True)
     if findings or not walk.one_way:
         return Outcome.of(findings, counted(len(revisions), "revision"))
     return Outcome(Status.NOT_PROVEN, f"{', '.join(walk.one_way)} cannot be taken back: downgrade() is empty")
+
+
+def _climb(
+    bench: Workbench, revisions: Sequence[Revision], *, only_whole: bool = False
+) -> tuple[_Walk, tuple[Finding, ...]]:
+    with ExitStack() as stack:
+        walk = _Walk(bench, stack, only_whole)
+        findings = tuple(finding for revision in revisions for finding in walk.climb(revision))
+        walk.look_back()
+    return walk, findings
 
 
 class _Stuck(Exception):
@@ -51,15 +60,22 @@ class _Stuck(Exception):
 
 
 class _Walk:
-    """A scratch database on its way up. Between two ways the connection has no transaction open."""
+    """A scratch database on its way up. Between two ways the connection has no transaction open.
 
-    def __init__(self, bench: Workbench, stack: ExitStack) -> None:
+    Attributes:
+        one_way: The revisions without a way back.
+        deceived: Looking only at what a step touched has missed something; then only whole looks tell.
+    """
+
+    def __init__(self, bench: Workbench, stack: ExitStack, only_whole: bool) -> None:
         self.one_way: list[str] = []
+        self.deceived = False
         self._bench = bench
         self._stack = stack
+        self._only_whole = only_whole
         self._at: str | None = None
         self._connection: Connection | None = None
-        self._catalog: Catalog | None = None
+        self._sight: Sight | None = None
 
     def climb(self, revision: Revision) -> Iterator[Finding]:
         """Take one revision up, down and up again; what is found does not stop the next one."""
@@ -67,56 +83,70 @@ class _Walk:
             self._climb(revision)
         except _Stuck as stuck:
             yield from stuck.findings
-            self._catalog = None
+            self._sight = None
+
+    def look_back(self) -> None:
+        """One whole look in the end: do all the partial ones together say the same?"""
+        if self._sight is not None:
+            self.deceived |= not self._sight.check()
 
     def _climb(self, revision: Revision) -> None:
-        before = self._stand_at(revision.down)
-        self._up(revision, "run on the database below it")
-        between = self._look()
+        sight = self._stand_at(revision.down)
+        before = sight.mark()
+        self._run(revision, "run on the database below it")
+        between = sight.mark()
         way = way_of(revision.path, "downgrade")
-        if way is Way.REFUSED or (way is Way.EMPTY and not diff_catalogs(between, before).empty):
+        if way is Way.REFUSED or (way is Way.EMPTY and not sight.since(before).empty):
             self.one_way.append(revision.id)
-            return
-        self._down(revision)
-        self._require_equal(revision, "downgrade", self._look(), before)
-        self._up(revision, "run again after its downgrade")
-        self._require_equal(revision, "upgrade", self._look(), between)
+        else:
+            self._run(revision, "run after its upgrade", down=True)
+            self._require_equal(revision, "downgrade", before)
+            self._run(revision, "run again after its downgrade")
+            self._require_equal(revision, "upgrade", between)
+        sight.forget(before, between)
 
-    def _stand_at(self, revision: str | None) -> Catalog:
-        """The catalog of the database below the next step; a new database unless we stand there already."""
-        if self._catalog is None or self._at != revision:
+    def _stand_at(self, revision: str | None) -> Sight:
+        """The database below the next step; a new one unless we stand there already."""
+        if self._sight is None or self._at != revision:
             self._stack.close()
-            self._connection = self._stack.enter_context(standing_at(self._bench, revision, "stairway"))
+            bench, module = self._bench, self._bench.module
+            self._connection = self._stack.enter_context(standing_at(bench, revision, "stairway"))
             self._at = revision
-            return self._look()
-        return self._catalog
+            ignored = (module.version_table, module.deployments_table)
+            self._sight = Sight(self._connection, bench.inspect_connection, ignored, only_whole=self._only_whole)
+        return self._sight
 
-    def _up(self, revision: Revision, when: str) -> None:
+    def _run(self, revision: Revision, when: str, *, down: bool = False) -> None:
+        """One way, and a look at what it did."""
+        bench, sight = self._bench, self._sight
+        assert self._connection is not None, "the walk has begun"
+        assert sight is not None
         try:
-            upgrade(self._open, self._bench.module, self._bench.script, revision.id)
+            run_revision(
+                self._connection, bench.module, bench.script, revision.id, down=down, before_commit=sight.before_commit
+            )
         except MigrationError as error:
             raise _Stuck(self._finding(error, revision, when)) from error
-        self._at = revision.id
-
-    def _down(self, revision: Revision) -> None:
-        try:
-            downgrade(self._open, self._bench.module, self._bench.script, revision.down)
-        except MigrationError as error:
-            raise _Stuck(self._finding(error, revision, "run after its upgrade")) from error
-        self._at = revision.down
+        self._at = revision.down if down else revision.id
+        sight.look()
 
     def _finding(self, error: MigrationError, revision: Revision, when: str) -> Finding:
         found = finding_from(error, self._bench.module, revision=revision.id)
         return Finding(f"{found.message} ({when})", found.revision, found.file, found.line, found.details)
 
-    def _require_equal(self, revision: Revision, way: str, is_: Catalog, should_be: Catalog) -> None:
-        differences = diff_catalogs(is_, should_be).describe()
+    def _require_equal(self, revision: Revision, way: str, moment: Moment) -> None:
+        assert self._sight is not None
+        if self._sight.since(moment).empty:
+            return
+        # Nothing is called wrong without having seen all of it.
+        self.deceived |= not self._sight.check()
+        differences = self._sight.since(moment).describe()
         if not differences:
             return
         shown = self._bench.module.shown(revision.path)
-        moment = "before the upgrade" if way == "downgrade" else "after the first upgrade"
+        when = "before the upgrade" if way == "downgrade" else "after the first upgrade"
         finding = Finding(
-            f"After {way}() of {revision.id} the database is not as it was {moment}.",
+            f"After {way}() of {revision.id} the database is not as it was {when}.",
             revision.id,
             shown,
             line_of(revision.path, way),
@@ -124,13 +154,3 @@ class _Walk:
             next_command=f"correct {way}() in {shown}, then: invoke ci",
         )
         raise _Stuck(finding)
-
-    def _look(self) -> Catalog:
-        self._catalog = self._bench.inspect_connection(self._open)
-        self._open.rollback()
-        return self._catalog
-
-    @property
-    def _open(self) -> Connection:
-        assert self._connection is not None, "the walk has begun"
-        return self._connection

@@ -1,0 +1,289 @@
+"""How fast proofs 1 to 4 of `invoke ci --all` are on long histories, beside the other ways to do less.
+
+    .venv/bin/python benchmarks/ci.py [--revisions 100 500] [--runs 3] [--pytest-alembic /a/venv/bin/python]
+
+pytest-alembic needs a pytest before 9, and so an environment of its own (`pip install --group benchmark`); without
+`--pytest-alembic` it is left out.
+
+Each contender is a process of its own, on one Postgres that is started for all of them; the order is the same in every
+run, the best time counts. `stairway through alembic.command` takes the first 60 revisions up, down and up and is
+extrapolated to all of them, by its time a revision: that is to its favour, because a call costs more the longer the
+history is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from synthetic import PACKAGE, write_module, written_statements  # noqa: E402
+
+FIRST = 60
+CONTENDERS = ("the kit", "pytest-alembic", "alembic.command", "SQL alone")
+TARGETS = {"pytest-alembic": 2.0, "alembic.command": 20.0}
+MOST_OF_SQL, MOST_MEGABYTES, MOST_EXPONENT = 6.0, 300.0, 1.15
+
+
+def the_kit(root: Path, url: str) -> dict[str, float]:
+    """History, upgrade, match and stairway, all of `--all`; see `proof.run`."""
+    from lamin_migrate_kit.comparison import compare_module
+    from lamin_migrate_kit.decisions import Decisions
+    from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
+    from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
+    from lamin_migrate_kit.proof.stairway import prove_stairway
+    from lamin_migrate_kit.proof.upgrade import prove_upgrade
+    from lamin_migrate_kit.report.model import Status
+    from lamin_migrate_kit.settings import Settings
+    from lamin_migrate_kit.workbench import open_workbench
+
+    settings = Settings(root=root, package=PACKAGE, server_url=url, provider="url")
+    seconds: dict[str, float] = {}
+    with open_workbench(settings) as bench:
+        module, found = bench.module, []
+
+        def comparison() -> object:
+            if not found:
+                found.append(compare_module(bench, Decisions()))
+            return found[0]
+
+        for prove in (
+            lambda: prove_history(module),
+            lambda: prove_names(module, bench.history),
+            lambda: prove_checksums(module, bench.history),
+            lambda: prove_upgrade(bench),
+            lambda: prove_match(bench, comparison),
+            lambda: prove_alembic_check(bench, comparison),
+            lambda: prove_stairway(bench, every=True),
+        ):
+            proof = prove()
+            if proof.status is Status.FAILED or (proof.status is Status.NOT_PROVEN and proof.name != "checksums"):
+                raise SystemExit(f"{proof.name}: {proof.status.value} {proof.summary} {proof.findings[:2]}")
+            seconds[proof.name] = proof.seconds
+    return seconds
+
+
+def sql_alone(root: Path, url: str) -> dict[str, float]:
+    """All upgrades through one psycopg2 connection, a transaction a revision."""
+    import psycopg2
+
+    statements = list(written_statements(root))
+    with fresh_database(url) as database, psycopg2.connect(database) as connection, connection.cursor() as cursor:
+        began = time.perf_counter()
+        for statement in statements:
+            cursor.execute(statement)
+            if "migration_synt" in statement:
+                connection.commit()
+        connection.commit()
+        seconds = time.perf_counter() - began
+        cursor.close()
+    connection.close()
+    return {"SQL alone": seconds, "statements": len(statements)}
+
+
+def alembic_command(root: Path, url: str) -> dict[str, float]:
+    """The stairway as it is written in most projects: `alembic.command` for each step."""
+    from alembic import command
+
+    sys.path.insert(0, str(root))
+    count = len(list((root / PACKAGE / "migrations" / "versions").glob("*.py")))
+    steps = min(FIRST, count)
+    with fresh_database(url) as database:
+        config = alembic_config(root, database)
+        began = time.perf_counter()
+        for number in range(1, steps + 1):
+            command.upgrade(config, f"{number:012x}")
+            command.downgrade(config, "-1")
+            command.upgrade(config, f"{number:012x}")
+        measured = time.perf_counter() - began
+    return {"measured": measured, "extrapolated": measured / steps * count}
+
+
+def pytest_alembic(root: Path, url: str) -> dict[str, float]:
+    """Its four built-in tests."""
+    with fresh_database(url) as database:
+        (root / "conftest.py").write_text(
+            textwrap.dedent(
+                f"""
+                import pytest
+                from sqlalchemy import create_engine
+                from sqlalchemy.pool import NullPool
+
+                @pytest.fixture
+                def alembic_config():
+                    return {{"file": "alembic.ini"}}
+
+                @pytest.fixture
+                def alembic_engine():
+                    return create_engine({database!r})
+                """
+            )
+        )
+        names = "test_model_definitions_match_ddl, test_single_head_revision, test_up_down_consistency, test_upgrade"
+        (root / "test_migrations.py").write_text(f"from pytest_alembic.tests import {names}\n")
+        alembic_config(root, database)
+        python = os.environ["PYTEST_ALEMBIC_PYTHON"]
+        began = time.perf_counter()
+        done = subprocess.run(
+            [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_migrations.py"],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+        )
+        seconds = time.perf_counter() - began
+    if "4 passed" not in done.stdout:
+        raise SystemExit(done.stdout[-2000:] + done.stderr[-2000:])
+    return {"its four tests": seconds}
+
+
+ENV = f"""
+from alembic import context
+from sqlalchemy import create_engine
+from {PACKAGE}.models import metadata
+
+given = context.config.attributes.get("connection")
+engine = given or create_engine(context.config.get_main_option("sqlalchemy.url"))
+
+def run(connection):
+    context.configure(connection=connection, target_metadata=metadata, version_table="migration_synt",
+                      include_schemas=True, include_name=lambda n, t, _: t != "schema" or n in (None, "synth"))
+    with context.begin_transaction():
+        context.run_migrations()
+
+if given is not None and hasattr(given, "execute"):
+    run(given)
+else:
+    with engine.connect() as connection:
+        run(connection)
+        connection.commit()
+"""
+
+
+def alembic_config(root: Path, database: str):  # type: ignore[no-untyped-def]
+    from alembic.config import Config
+
+    folder = root / PACKAGE / "migrations"
+    (folder / "env.py").write_text(ENV)
+    (root / "alembic.ini").write_text(f"[alembic]\nscript_location = {folder}\nsqlalchemy.url = {database}\n")
+    return Config(str(root / "alembic.ini"), stdout=open(os.devnull, "w"))
+
+
+class fresh_database:  # noqa: N801 (reads as a function)
+    """An empty database for one block; its URL."""
+
+    def __init__(self, url: str) -> None:
+        from sqlalchemy import make_url
+
+        from lamin_migrate_kit.scratch import scratch_database
+        from lamin_migrate_kit.servers.server import describe_server
+
+        self._made = scratch_database(describe_server("url", make_url(url), own=True), hint="benchmark")
+
+    def __enter__(self) -> str:
+        url = self._made.__enter__().url.set(drivername="postgresql")
+        return url.render_as_string(hide_password=False)
+
+    def __exit__(self, *error: object) -> None:
+        self._made.__exit__(*error)  # type: ignore[arg-type]
+
+
+def measure(contender: str, root: Path, url: str) -> dict[str, float]:
+    """Run one contender in a process of its own; its times in seconds, and its peak memory in megabytes."""
+    command = [sys.executable, __file__, "--contender", contender, "--folder", str(root), "--url", url]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{contender}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+
+
+def run_contender(contender: str, root: Path, url: str) -> None:
+    import resource
+
+    functions = dict(zip(CONTENDERS, (the_kit, pytest_alembic, alembic_command, sql_alone), strict=True))
+    began = time.perf_counter()
+    seconds = functions[contender](root, url)
+    whole = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**seconds, "whole": whole, "peak": peak}))
+
+
+def compare(revisions: int, runs: int, url: str) -> float:
+    """Measure and print one size; the kit's time in seconds."""
+    with tempfile.TemporaryDirectory(prefix="lamin-benchmark-") as folder:
+        root = Path(folder)
+        statements = write_module(root, revisions)
+        print(f"\n{revisions} revisions, {statements} statements upwards; best of {runs}")
+        best: dict[str, dict[str, float]] = {}
+        for _ in range(runs):
+            for contender in CONTENDERS:
+                if contender == "pytest-alembic" and "PYTEST_ALEMBIC_PYTHON" not in os.environ:
+                    continue
+                found = measure(contender, root, url)
+                if contender not in best or figure(contender, found) < figure(contender, best[contender]):
+                    best[contender] = found
+    kit = figure("the kit", best["the kit"])
+    proofs = {name: seconds for name, seconds in best["the kit"].items() if name not in ("whole", "peak")}
+    peak = best["the kit"]["peak"]
+    print(f"  {'the kit, proofs 1 to 4':<45}{kit:8.2f} s   {peak:.0f} MB (at most {MOST_MEGABYTES:.0f})")
+    print("    " + ", ".join(f"{name} {seconds:.2f}" for name, seconds in proofs.items()))
+    for contender in CONTENDERS[1:3]:
+        if contender not in best:
+            print(f"  {contender:<45}left out: no --pytest-alembic")
+            continue
+        took, name = figure(contender, best[contender]), contender
+        if contender == "alembic.command":
+            name = f"stairway through alembic.command, from {min(FIRST, revisions)}"
+        print(f"  {name:<45}{took:8.2f} s   {took / kit:.1f} times the kit's (target: {TARGETS[contender]:.0f})")
+    sql = figure("SQL alone", best["SQL alone"])
+    ratio = f"the kit takes {kit / sql:.1f} times that (at most {MOST_OF_SQL:.0f})"
+    print(f"  {'SQL alone, psycopg2':<45}{sql:8.2f} s   {ratio}")
+    return kit
+
+
+def figure(contender: str, found: dict[str, float]) -> float:
+    """The number that counts, in seconds."""
+    if contender == "the kit":
+        return sum(seconds for name, seconds in found.items() if name not in ("whole", "peak"))
+    return found[{"pytest-alembic": "its four tests", "alembic.command": "extrapolated"}.get(contender, contender)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--revisions", type=int, nargs="+", default=[100, 500])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--pytest-alembic", metavar="PYTHON", help="an interpreter that has pytest-alembic")
+    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.contender:
+        run_contender(options.contender, options.folder, options.url)
+        return
+    if options.pytest_alembic:
+        os.environ["PYTEST_ALEMBIC_PYTHON"] = options.pytest_alembic
+    from lamin_migrate_kit.servers import open_server
+    from lamin_migrate_kit.settings import Settings
+
+    with open_server(Settings(root=ROOT, provider="embedded")) as server:
+        url = server.url.render_as_string(hide_password=False)
+        print(f"embedded Postgres {server.version}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        took = {revisions: compare(revisions, options.runs, url) for revisions in options.revisions}
+    if len(took) > 1:
+        small, large = min(took), max(took)
+        exponent = math.log(took[large] / took[small]) / math.log(large / small)
+        print(f"\nfrom {small} to {large} revisions: exponent {exponent:.2f} (under {MOST_EXPONENT})")
+
+
+if __name__ == "__main__":
+    main()
