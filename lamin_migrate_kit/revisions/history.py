@@ -77,9 +77,21 @@ def read_history(module: SchemaModule) -> History:
         RevisionError: A file has a syntax error or no readable `revision` and `down_revision`; or the revisions are no
             single line: two heads, two bases, a merge, a cycle, a duplicate, a `down_revision` that does not exist.
     """
+    return History(_in_line(module, read_revisions(module)))
+
+
+def read_revisions(module: SchemaModule) -> tuple[Revision, ...]:
+    """The revisions in no order, and not necessarily in one line; every one leads back to a first one.
+
+    Raises:
+        RevisionError: As `read_history`, but for more than one head or first revision.
+    """
     recorded = read_checksums(module)
-    revisions = [_read_revision(module, path, recorded) for path in _revision_files(module.versions_folder)]
-    return History(_in_line(module, revisions))
+    revisions = tuple(_read_revision(module, path, recorded) for path in _revision_files(module.versions_folder))
+    _refuse_duplicates(module, revisions)
+    _refuse_missing(module, {revision.id: revision for revision in revisions})
+    _refuse_cycle(module, revisions)
+    return revisions
 
 
 def _revision_files(folder: Path) -> list[Path]:
@@ -163,10 +175,7 @@ def _merged(tree: ast.Module) -> list[str]:
 
 def _in_line(module: SchemaModule, revisions: Sequence[Revision]) -> tuple[Revision, ...]:
     """Put revisions in order, the first one first; every way not to be a line is told on its own."""
-    _refuse_duplicates(module, revisions)
     by_id = {revision.id: revision for revision in revisions}
-    _refuse_missing(module, by_id)
-    _refuse_cycle(module, revisions)
     _refuse_several(module, [one for one in revisions if one.down is None], "first revisions", _TWO_BASES)
     downs = {revision.down for revision in revisions}
     _refuse_heads(module, by_id, [revision for revision in revisions if revision.id not in downs])
@@ -221,7 +230,8 @@ def _refuse_heads(module: SchemaModule, by_id: Mapping[str, Revision], heads: Se
     first = min(heads, key=lambda one: (one.version is None, one.date, one.id))
     other = next(one for one in heads if one is not first)
     moved = list(_back_to(by_id, other, stop={one.id for one in _back_to(by_id, first, stop=set())}))[-1]
-    cure = f"in {module.shown(moved.path)}: down_revision = {first.id!r}"
+    by_hand = f"in {module.shown(moved.path)}: down_revision = {first.id!r}"
+    cure = f"invoke migrate.rebase   # or {by_hand}" if len(heads) == 2 else by_hand
     _refuse_several(module, [first, *(one for one in heads if one is not first)], "heads", cure)
 
 

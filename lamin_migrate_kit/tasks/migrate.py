@@ -30,6 +30,11 @@ _DIFF_HELP = {
     "format": "ops, sql or json",
 }
 
+_REBASE_HELP = {
+    "dry-run": "Prove, and say what would change, without changing it.",
+    "format": "text or json",
+}
+
 
 @kit_task("migrate.generate", help=_GENERATE_HELP, iterable=DECISION_FLAGS)
 def generate(
@@ -108,4 +113,17 @@ def diff(
     return show(compare_own(settings, decisions), format)
 
 
-namespace = Collection("migrate", generate, diff)
+@kit_task("migrate.rebase", help=_REBASE_HELP)
+def rebase(c: Context, dry_run: bool = False, format: str = "text") -> int:
+    """Let the unreleased one of two heads follow the other one, when both orders make the same database.
+
+    Two branches that each added a revision leave two heads. Both orders are run on scratch databases; when they give
+    the same catalog, `down_revision` of the unreleased one and `_migration` are set. Exit code: 0 done, or there is
+    one head; 1 the order matters, and it is said why; 2 could not run.
+    """
+    from lamin_migrate_kit.tasks.rebasing import rebase_history
+
+    return rebase_history(current_settings(), dry_run=dry_run or c.config.run.dry, format=format)
+
+
+namespace = Collection("migrate", generate, diff, rebase)

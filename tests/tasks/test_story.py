@@ -79,6 +79,26 @@ def test_two_heads_are_a_failed_proof(stage: Stage) -> None:
     assert done.returncode == 1
     assert "aaaaaaaaaaaa" in done.stdout
     assert "bbbbbbbbbbbb" in done.stdout
+    assert "invoke migrate.rebase" in done.stdout
+
+
+def test_two_heads_that_do_not_touch_come_into_line(stage: Stage) -> None:
+    newest = sorted(stage.versions.glob("*.py"))[-1].read_text()
+    head = newest.partition("def upgrade")[0].replace("v0.33.8", "vX.X.X").replace("6a73c00555b4", "8280855a5064")
+    for id in ("aaaaaaaaaaaa", "bbbbbbbbbbbb"):
+        up, down = (
+            f'op.execute("{word} TABLE core.by_{id}{rest}")' for word, rest in (("CREATE", " ()"), ("DROP", ""))
+        )
+        text = head.replace('"8280855a5064"', f'"{id}"', 1).replace("'8280855a5064'", f"'{id}'", 1)
+        text = f"{text}def upgrade() -> None:\n    {up}\n\n\ndef downgrade() -> None:\n    {down}\n"
+        (stage.versions / f"2023-03-01-{id}-vx_x_x.py").write_text(text)
+    planned = stage.invoke("migrate.rebase", "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert 'would set down_revision = "aaaaaaaaaaaa"' in planned.stdout
+    code, shown = stage.json("migrate.rebase")
+    assert (code, shown["status"], shown["moved"], shown["onto"]) == (0, "rebased", ["bbbbbbbbbbbb"], "aaaaaaaaaaaa")
+    assert '_migration = "bbbbbbbbbbbb"' in stage.init_file.read_text()
+    assert stage.json("migrate.rebase")[1]["status"] == "nothing"
 
 
 def test_models_that_do_not_import_are_shown_by_the_authors_line(stage: Stage) -> None:
