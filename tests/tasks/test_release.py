@@ -76,7 +76,7 @@ def test_what_is_not_proven_refuses_unless_it_is_waived_with_a_reason(ready: Sta
     path.write_text(path.read_text().partition("def downgrade")[0] + "def downgrade() -> None:\n    pass\n")
     ready.commit()
     said = refused(ready, "1.0.0", code=1)
-    assert "1.0.0 was not released: schema proven; the way back NOT PROVEN" in said
+    assert "1.0.0 was not released: schema proven; rows proven; the way back NOT PROVEN" in said
     assert "[tool.lamin_migrate_kit.waive]" in said
     ready.edit(
         ready.root / "pyproject.toml", "[tool.lamin", '[tool.lamin_migrate_kit.waive]\nstairways = "x"\n\n[tool.lamin'
