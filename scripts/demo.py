@@ -112,10 +112,11 @@ def the_manual_way(stage: Stage) -> None:
 
 def what_to_try_next(stage: Stage) -> None:
     example = EXAMPLE.relative_to(ROOT)
-    stage.scene("Your turn", "Change a model in the example, and see.")
+    stage.scene("Your turn", "Change a model in the example, and try these three.")
     stage.say(f"  . .venv/bin/activate && cd {example}")
-    stage.say("  invoke migrate.diff")
-    stage.say("  invoke ci")
+    stage.say("  invoke migrate.diff       # what the models have and the revisions lack")
+    stage.say("  invoke migrate.generate   # write the revision, and prove it")
+    stage.say("  invoke ci                 # prove everything")
 
 
 def rename_v_to_version(stage: Stage) -> None:
