@@ -90,7 +90,47 @@ def test_the_matrix_is_every_supported_postgres_on_every_supported_python() -> N
     pythons = re.findall(r"Python :: (3\.\d+)", "\n".join(classifiers))
     matrix = JOBS["runner"]["strategy"]["matrix"]
     assert matrix == {"postgres": [str(major) for major in SUPPORTED_MAJORS], "python": pythons}
-    assert JOBS["runner"]["env"]["LAMIN_MIGRATE_PROVIDER"] == "compose"
+    assert JOBS["runner"]["env"] == {
+        "LAMIN_MIGRATE_PROVIDER": "compose",
+        "LAMIN_MIGRATE_POSTGRES": "${{ matrix.postgres }}",
+    }
+
+
+@pytest.mark.parametrize("job", sorted(JOBS))
+def test_nothing_but_the_matrix_changes_what_a_job_does(job: str) -> None:
+    assert "env" not in yaml.safe_load(WORKFLOW.read_text())
+    assert job == "runner" or "env" not in JOBS[job]
+    assert not any("env" in step for step in steps(job))
+    assert not any("continue-on-error" in part for part in (JOBS[job], *steps(job)))
+
+
+def test_packages_are_cached_by_the_lock_they_come_from() -> None:
+    pythons = [step for job in JOBS for step in steps(job) if "setup-python@" in step.get("uses", "")]
+    assert len(pythons) == 2
+    for step in pythons:
+        assert step["with"]["cache"] == "pip"
+        assert step["with"]["cache-dependency-path"] == "requirements/dev.txt"
+
+
+def test_a_newer_push_to_a_pull_request_replaces_the_older_run() -> None:
+    concurrency = yaml.safe_load(WORKFLOW.read_text())["concurrency"]
+    assert "github.event.pull_request.number || github.ref" in concurrency["group"]
+    assert concurrency["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+
+
+@pytest.mark.parametrize("job", ["devcontainer", "runner"])
+def test_the_report_is_the_jobs_summary(job: str) -> None:
+    (step,) = (step for step in steps(job) if "GITHUB_STEP_SUMMARY" in step.get("run", ""))
+    assert step["if"] == "always()"
+    assert "--report ../../reports" in deciding(job)[0]
+
+
+def test_the_comment_is_updated_in_place() -> None:
+    (script,) = (step["with"]["script"] for step in steps("comment") if "script" in step.get("with", {}))
+    assert JOBS["comment"]["needs"] == ["devcontainer", "runner"]
+    assert "if (mine) await github.rest.issues.updateComment(" in script
+    assert "else await github.rest.issues.createComment(" in script
+    assert "${{" not in script, "nothing of a pull request is pasted into a program"
 
 
 # --- how safely
