@@ -20,8 +20,8 @@ def check_workspace(settings: Settings) -> tuple[Check, ...]:
     """Docker and Compose, the devcontainer from outside or inside, and Codespaces."""
     return (
         check_folder(settings),
-        check_docker(),
-        check_compose(),
+        check_docker(settings),
+        check_compose(settings),
         check_devcontainer(settings),
         check_codespaces(settings),
     )
@@ -35,23 +35,30 @@ def check_folder(settings: Settings) -> Check:
     return Check(_GROUP, "folder", State.BROKEN, found, f"sudo chown -R {os.geteuid()} {settings.root}")
 
 
-def check_docker() -> Check:
+def check_docker(settings: Settings) -> Check:
     """Whether a Docker Engine answers that is not too old for compose.yaml."""
     try:
         version = engine_version()
     except Unavailable as error:
-        return Check(_GROUP, "Docker", State.MISSING, error.reason, error.install)
+        return _lacking("Docker", error, settings)
     if _number(version) < _OLDEST_ENGINE:
         return Check(_GROUP, "Docker", State.MISSING, f"Engine {version}; 20.10 or later is needed", _UPGRADE)
     return Check(_GROUP, "Docker", State.READY, f"Engine {version}")
 
 
-def check_compose() -> Check:
+def check_compose(settings: Settings) -> Check:
     """Whether there is Compose v2."""
     try:
         return Check(_GROUP, "Compose", State.READY, compose_version())
     except Unavailable as error:
-        return Check(_GROUP, "Compose", State.MISSING, error.reason, error.install)
+        return _lacking("Compose", error, settings)
+
+
+def _lacking(name: str, error: Unavailable, settings: Settings) -> Check:
+    if settings.devcontainer:
+        outside = "docker info   # outside: in here the Postgres beside the devcontainer is used"
+        return Check(_GROUP, name, State.MISSING, f"{error.reason}, and not needed in the devcontainer", outside)
+    return Check(_GROUP, name, State.MISSING, error.reason, error.install)
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -67,15 +67,25 @@ def test_each_way_of_working_is_looked_at(given: Settings) -> None:
     ]
 
 
-def test_a_docker_that_answers_is_shown_with_its_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_docker_that_answers_is_shown_with_its_versions(
+    given: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "docker"
     program.write_text('#!/bin/sh\n[ "$1" = info ] && echo 19.03.8 || echo 2.40.3\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    engine, compose = check_docker(), check_compose()
+    engine, compose = check_docker(given), check_compose(given)
     assert (engine.state, engine.found) == (State.MISSING, "Engine 19.03.8; 20.10 or later is needed")
     assert engine.next_command
     assert (compose.state, compose.found) == (State.READY, "2.40.3")
+
+
+def test_in_the_devcontainer_nobody_is_told_to_install_docker(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    inside = dataclasses.replace(given, devcontainer=True)
+    for check in (check_docker(inside), check_compose(inside)):
+        assert "not needed in the devcontainer" in check.found
+        assert "install" not in (check.next_command or "")
 
 
 def test_a_server_that_does_not_answer_is_broken(given: Settings) -> None:
