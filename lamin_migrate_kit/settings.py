@@ -27,6 +27,7 @@ class Settings:
         schemas: Schemas to create before the models are built, besides those that metadata and revisions name.
         extensions: Extensions to create before the models are built.
         waive: (proof, reason): what may be NOT PROVEN in a release, sorted; see `proof.waiving`.
+        mask: Columns of instances that are never read as they are; see `proof.rows.masking`.
         image: The container image to use instead of the official one.
         server_url: `LAMIN_MIGRATE_SERVER_URL`; hidden from repr, because it may hold a password.
         instance_url: `LAMIN_MIGRATE_INSTANCE_URL`, the instance that `invoke deploy` works on: no password stands in
@@ -48,6 +49,7 @@ class Settings:
     schemas: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
     waive: tuple[tuple[str, str], ...] = ()
+    mask: tuple[str, ...] = ()
     image: str | None = None
     server_url: str | None = field(default=None, repr=False)
     instance_url: str | None = field(default=None, repr=False)
@@ -68,6 +70,7 @@ _TOML_NAMES = {
     "schemas": list,
     "extensions": list,
     "waive": dict,
+    "mask": list,
     "image": str,
 }
 _SHAPES = {str: "a string", list: "a list of strings", dict: 'a table of reasons, such as old-code = "first release"'}

@@ -27,6 +27,7 @@ from lamin_migrate_kit.schema_module import find_schema_module
 from lamin_migrate_kit.workbench import open_workbench
 
 if TYPE_CHECKING:
+    from lamin_migrate_kit.proof.rows.instance import Clone
     from lamin_migrate_kit.schema_module import SchemaModule
     from lamin_migrate_kit.settings import Settings
     from lamin_migrate_kit.workbench import Workbench
@@ -48,7 +49,9 @@ class _Step:
     needs: tuple[str, ...] = ()
 
 
-def prove_module(settings: Settings, *, command: str, every: bool, progress: Progress) -> Report:
+def prove_module(
+    settings: Settings, *, command: str, every: bool, progress: Progress, clone: Clone | None = None
+) -> Report:
     """Find the module that the settings name and run all its proofs. Writes nothing, asks nothing.
 
     Args:
@@ -56,9 +59,10 @@ def prove_module(settings: Settings, *, command: str, every: bool, progress: Pro
         command: As typed, for the report.
         every: Take every revision up and down, not only the unreleased ones.
         progress: Told of each proof as it is done.
+        clone: The instance whose rows are used, instead of rows that are made up.
 
     Raises:
-        SettingsError: A proof is waived that does not exist.
+        SettingsError: A proof is waived that does not exist, or a column masked.
         SchemaModuleError: There is no module to prove, or its models cannot be imported.
         ServerError: There is no server, or it went away.
     """
@@ -74,15 +78,21 @@ def prove_module(settings: Settings, *, command: str, every: bool, progress: Pro
             bench = stack.enter_context(open_workbench(settings))
         progress.begin(environment(bench.server), _shown(module))
         progress.done(history)
-        return _prove(bench, command, history, every, progress, waive)
+        return _prove(bench, command, history, every, progress, waive, clone)
 
 
 def _prove(
-    bench: Workbench, command: str, history: Proof, every: bool, progress: Progress, waive: Mapping[str, str]
+    bench: Workbench,
+    command: str,
+    history: Proof,
+    every: bool,
+    progress: Progress,
+    waive: Mapping[str, str],
+    clone: Clone | None,
 ) -> Report:
     comparison = functools.cache(lambda: compare_module(bench, Decisions()))
     proofs = [history]
-    for step in _steps(bench, comparison, every):
+    for step in _steps(bench, comparison, every, clone):
         with progress.running(step.prover.title):
             proofs.append(waived(_run(step, proofs), waive))
         progress.done(proofs[-1])
@@ -92,7 +102,9 @@ def _prove(
     return report if _could_not_run(matched) else _with_comparison(report, comparison())
 
 
-def _steps(bench: Workbench, comparison: Callable[[], Comparison], every: bool) -> tuple[_Step, ...]:
+def _steps(
+    bench: Workbench, comparison: Callable[[], Comparison], every: bool, clone: Clone | None
+) -> tuple[_Step, ...]:
     module, history = bench.module, bench.history
     traces = functools.cache(lambda: trace_unreleased(bench))
     upgraded = (prove_upgrade.name,)
@@ -103,7 +115,7 @@ def _steps(bench: Workbench, comparison: Callable[[], Comparison], every: bool) 
         _Step(prove_match, lambda: prove_match(bench, comparison), upgraded),
         _Step(prove_alembic_check, lambda: prove_alembic_check(bench, comparison), (prove_match.name,)),
         _Step(prove_stairway, lambda: prove_stairway(bench, every=every), upgraded),
-        _Step(prove_rows, lambda: prove_rows(bench, every=every), upgraded),
+        _Step(prove_rows, lambda: prove_rows(bench, every=every, clone=clone), upgraded),
         _Step(prove_locks, lambda: prove_locks(bench, traces), upgraded),
         _Step(prove_hazards, lambda: prove_hazards(bench, traces)),
     )

@@ -225,7 +225,7 @@ class _Filling:
                 self._point(constraint, optional=constraint.key in cuts.empty)
         for constraint in order.cut:
             table = constraint.key.table
-            if table in self._made and self._asking.ask(_dangling(constraint, "count(*)"))[0][0]:
+            if table in self._made and self._asking.ask(dangling(constraint, "count(*)"))[0][0]:
                 broken[table] = f"it references {constraint.referenced}, which references it"
         if not broken and order.cut and self._asking.attempt("SET CONSTRAINTS ALL IMMEDIATE") is None:
             tables = (one.key.table for one in order.cut if one.key in cuts.provisional)
@@ -246,7 +246,7 @@ class _Filling:
         query = (
             f"SELECT tableoid, ctid::text FROM {table} WHERE {empty}"
             if optional
-            else _dangling(constraint, "tableoid, ctid::text")
+            else dangling(constraint, "tableoid, ctid::text")
         )
         rows = self._asking.ask(query)
         types = {column.key.part: column.type for column in self._catalog.columns(constraint.key.table)}
@@ -288,7 +288,7 @@ def rows_file(folder: Path | None, table: ObjectKey) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _dangling(constraint: Constraint, shown: str) -> str:
+def dangling(constraint: Constraint, shown: str) -> str:
     """The rows of a table whose reference leads nowhere."""
     assert constraint.referenced is not None
     pairs = zip(constraint.columns, constraint.referenced_columns, strict=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.model import ObjectKey
 from lamin_migrate_kit.diff.naming import render_key
+from lamin_migrate_kit.errors import MigrationError
 from lamin_migrate_kit.proof.outcome import counted
 from lamin_migrate_kit.proof.rows.account import ColumnFate, TableFate
+from lamin_migrate_kit.proof.rows.asking import without_values
 from lamin_migrate_kit.proof.rows.renaming import rename_instead
 from lamin_migrate_kit.proof.rows.walk import Failure, Step, is_about_values
 from lamin_migrate_kit.proof.source import finding_from
@@ -78,13 +81,18 @@ def _failed(module: SchemaModule, step: Step) -> Iterator[Finding]:
     if step.failure:
         yield _of_failure(module, step, step.failure)
     if step.refused and not step.failure:
-        found = finding_from(step.refused, module, revision=step.revision.id)
+        found = _told(module, step, step.refused)
         what = "some rows stop the upgrade, which loses nothing then; it was proven with rows that it takes"
         yield Finding(f"{found.message} ({what})", found.revision, found.file, found.line, found.details, severity=NOTE)
 
 
+def _told(module: SchemaModule, step: Step, error: MigrationError) -> Finding:
+    found = finding_from(error, module, revision=step.revision.id)
+    return replace(found, message=without_values(found.message)) if step.private else found
+
+
 def _of_failure(module: SchemaModule, step: Step, failure: Failure) -> Finding:
-    found = finding_from(failure.error, module, revision=step.revision.id)
+    found = _told(module, step, failure.error)
     again = "again, after its downgrade, " if failure.when == "upgrade again" else ""
     how = f"run {again}on tables with rows; it works on empty ones"
     files = "correct it, or write rows that it takes into migrations/rows/<schema>.<table>.sql, then: invoke ci"

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.model import ObjectKey
 from lamin_migrate_kit.proof.outcome import Outcome, counted, proves
 from lamin_migrate_kit.proof.rows.findings import NOTE, account_of, find_losses
+from lamin_migrate_kit.proof.rows.instance import Clone, InstanceError, InstanceRows
 from lamin_migrate_kit.proof.rows.sources import MadeUpRows, Rows
 from lamin_migrate_kit.proof.rows.walk import RowsWalk, Step
 from lamin_migrate_kit.report.model import Finding, RowsAccount, Status
 
 if TYPE_CHECKING:
+    from lamin_migrate_kit.revisions.history import Revision
     from lamin_migrate_kit.workbench import Workbench
 
 
 @proves("rows", "rows survive the upgrade")
-def prove_rows(bench: Workbench, *, every: bool = False, rows: Rows | None = None) -> Outcome:
+def prove_rows(bench: Workbench, *, every: bool = False, clone: Clone | None = None) -> Outcome:
     """Take revisions up, down and up again on tables with rows, and account for every value.
 
     A table that no rows could be made for is named, and then nothing is called proven.
@@ -26,13 +29,38 @@ def prove_rows(bench: Workbench, *, every: bool = False, rows: Rows | None = Non
     Args:
         bench: The module at hand, whose upgrade is proven to run from an empty database.
         every: All revisions; otherwise those that no release contains.
-        rows: Where rows come from; None for rows that are made up.
+        clone: The instance whose rows are used; None for rows that are made up. Then the revisions above the
+            instance's are taken.
+
+    Raises:
+        SettingsError: A column is masked that there is not.
     """
+    if clone is not None:
+        return _on_instance(bench, clone)
     revisions = bench.history.revisions if every else bench.history.unreleased
     if not revisions:
         return Outcome.of((), "no revision" if every else "no unreleased revision")
+    return _walked(bench, MadeUpRows(bench.module), revisions)
+
+
+def _on_instance(bench: Workbench, clone: Clone) -> Outcome:
+    try:
+        rows = InstanceRows(bench, clone)
+    except InstanceError as error:
+        return Outcome(Status.NOT_PROVEN, error.what)
+    with closing(rows):
+        ids = [revision.id for revision in bench.history.revisions]
+        above = bench.history.revisions[ids.index(rows.revision) + 1 :]
+        if not above:
+            return Outcome(Status.NOT_PROVEN, f"the instance is at the head already: {rows.revision}")
+        if not rows.total:
+            return Outcome(Status.NOT_PROVEN, "the instance has no rows")
+        return _walked(bench, rows, above)
+
+
+def _walked(bench: Workbench, rows: Rows, revisions: Sequence[Revision]) -> Outcome:
     with ExitStack() as stack:
-        walk = RowsWalk(bench, rows or MadeUpRows(bench.module), stack)
+        walk = RowsWalk(bench, rows, stack)
         steps = [walk.climb(revision) for revision in revisions]
     found = tuple(finding for step in steps for finding in find_losses(bench.module, step))
     accounts = tuple(account_of(bench.module, step) for step in steps if step.failure is None)

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 class Rows(Protocol):
-    """Where rows come from."""
+    """Where rows come from.
+
+    Attributes:
+        private: They are somebody's: no value of theirs is shown.
+    """
+
+    private: bool
 
     def fill(self, connection: Connection, catalog: Catalog, revision: str | None) -> Filled:
         """Put rows into the empty tables of a scratch database.
@@ -42,6 +48,8 @@ class MadeUpRows:
     Args:
         module: Whose folder for rows is looked into first.
     """
+
+    private = False
 
     def __init__(self, module: SchemaModule) -> None:
         self._folder = rows_folder(module)

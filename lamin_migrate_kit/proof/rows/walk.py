@@ -58,6 +58,7 @@ class Step:
         back: The same when it was taken back, from before the upgrade to after the downgrade; None without a way back.
         failure: What could not be run.
         refused: What the upgrade raised on some rows, while it went well on rows that fit what it leads to.
+        private: The rows are somebody's: no value of theirs is shown.
     """
 
     revision: Revision
@@ -69,6 +70,7 @@ class Step:
     back: tuple[TableFate, ...] | None = None
     failure: Failure | None = None
     refused: MigrationError | None = None
+    private: bool = False
 
 
 class RowsWalk:
@@ -101,13 +103,13 @@ class RowsWalk:
             again = self._on_fitting_rows(revision, current)
             went, filled, before = again or (False, filled, before)
         if not went:
-            return Step(revision, decided, current, filled=filled, failure=failure)
+            return Step(revision, decided, current, filled=filled, failure=failure, private=self._rows.private)
         between = self._save(_BETWEEN)
         up = self._account(before, between, decided)
         desired = self._look()
         filled = merge([filled, self._fill(desired)])
         back, failure = self._back(revision, before)
-        return Step(revision, decided, current, desired, filled, up, back, failure, refused)
+        return Step(revision, decided, current, desired, filled, up, back, failure, refused, private=self._rows.private)
 
     def _on_fitting_rows(self, revision: Revision, current: Catalog) -> tuple[bool, Filled, Moment] | None:
         """Run an upgrade on rows that fit what it leads to, after it refused others; None when it refuses these too.
