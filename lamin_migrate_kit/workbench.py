@@ -28,6 +28,7 @@ from lamin_migrate_kit.diff.kept import USUAL_CONVENTIONS, Conventions
 from lamin_migrate_kit.keeping_databases import kept_or_built
 from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Operation
+from lamin_migrate_kit.operations.types import TypeWords
 from lamin_migrate_kit.revisions.history import History, read_history
 from lamin_migrate_kit.schema_module import SchemaModule, find_schema_module
 from lamin_migrate_kit.scratch import ScratchDatabase, scratch_database
@@ -227,9 +228,9 @@ class Workbench:
             renamed=renamed,
             replayed=self._replayed,
             keep=(*self.settings.keep, *intent.keep),
-            conventions=_conventions(self.module.metadata()),
+            conventions=conventions(self.module.metadata()),
             ground=self._ground & self.desired_catalog.objects.keys(),
-            author_types=self._author_types(),
+            author_types=author_types(self.module.metadata(), self.desired_catalog),
             declared=intent.declared,
             source=intent.source,
             recorded=intent.recorded,
@@ -253,23 +254,6 @@ class Workbench:
         connection.rollback()
         return catalog
 
-    def _author_types(self) -> Callable[[Column], tuple[str, frozenset[str]] | None]:
-        from lamin_migrate_kit.alembic_bridge import render_type
-
-        tables: dict[tuple[str, str], Table] = {
-            (table.schema or "public", table.name): table for table in self.module.metadata().tables.values()
-        }
-
-        def author_type(column: Column) -> tuple[str, frozenset[str]] | None:
-            table = tables.get((column.key.schema, column.key.name))
-            found = table.columns.get(column.key.part) if table is not None else None
-            built = self.desired_catalog.objects.get(column.key)
-            # A downgrade goes back to types that the models no longer say.
-            same = isinstance(built, Column) and (built.type, built.collation) == (column.type, column.collation)
-            return render_type(found.type) if found is not None and same else None
-
-        return author_type
-
     def clone(self, template: ScratchDatabase, hint: str = "clone") -> ScratchDatabase:
         """A copy of a database, kept until the workbench is closed."""
         return self._stack.enter_context(scratch_database(self.server, template=template, hint=hint))
@@ -289,7 +273,31 @@ def open_workbench(settings: Settings) -> Iterator[Workbench]:
         yield Workbench(settings, module, server, stack)
 
 
-def _conventions(metadata: MetaData) -> Conventions:
+def author_types(metadata: MetaData, built: Catalog) -> TypeWords:
+    """The author's own spelling of the types of columns.
+
+    Args:
+        metadata: The models' MetaData.
+        built: What it makes.
+    """
+    from lamin_migrate_kit.alembic_bridge import render_type
+
+    tables: dict[tuple[str, str], Table] = {
+        (table.schema or "public", table.name): table for table in metadata.tables.values()
+    }
+
+    def author_type(column: Column) -> tuple[str, frozenset[str]] | None:
+        table = tables.get((column.key.schema, column.key.name))
+        found = table.columns.get(column.key.part) if table is not None else None
+        there = built.objects.get(column.key)
+        # A downgrade goes back to types that the models no longer say.
+        same = isinstance(there, Column) and (there.type, there.collation) == (column.type, column.collation)
+        return render_type(found.type) if found is not None and same else None
+
+    return author_type
+
+
+def conventions(metadata: MetaData) -> Conventions:
     """The usual ones and the models' own; a convention may be said for a class of constraints, or be a function."""
     names = {"Index": "ix", "UniqueConstraint": "uq", "CheckConstraint": "ck", "ForeignKeyConstraint": "fk"}
     names["PrimaryKeyConstraint"] = "pk"

@@ -164,7 +164,9 @@ def desired_is_built(author: Author, monkeypatch: pytest.MonkeyPatch) -> bool:
 def test_models_are_built_once_and_again_when_a_table_changed(
     keeping_author: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeping_author.models(NOTE)
+    types = 'kind = sa.Enum("a", "b", name="kind", schema="core")\n'
+    used = 'sa.Column("kind", kind), sa.Column("word", pg.DOMAIN("word", sa.Text, schema="core")), schema='
+    keeping_author.models(types + NOTE.replace("schema=", used))
     assert desired_is_built(keeping_author, monkeypatch)
     assert not desired_is_built(keeping_author, monkeypatch)
     keeping_author.models(NOTE.replace("sa.Integer", "sa.BigInteger"))

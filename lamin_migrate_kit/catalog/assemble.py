@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -444,6 +445,21 @@ class _Reader:
                 continue
             for name in self.addresses.names(row[1], row[6]):
                 yield key, ObjectKey("column", key.schema, key.name, name)
+            if row[4] == "f":
+                yield from ((key, index) for index in self.uniques[row[7], frozenset(row[8])])
+
+    @cached_property
+    def uniques(self) -> Mapping[tuple[int, frozenset[int]], list[ObjectKey]]:
+        """What a foreign key can rest on, by table and columns: the server takes any, and another one the next time."""
+        found: dict[tuple[int, frozenset[int]], list[ObjectKey]] = defaultdict(list)
+        for row in self.rows.constraints:
+            if row[4] in "pu" and not row[11]:
+                found[row[1], frozenset(row[6])].append(self.addresses[at.PG_CONSTRAINT, row[0], 0])
+        for row in self.rows.indexes:
+            index = self.addresses.get((at.PG_CLASS, row[0], 0))
+            if row[2] and row[8] is None and not row[9] and index and index.kind == "index":
+                found[row[1], frozenset(row[6])].append(index)
+        return found
 
     def not_compared(self) -> Iterator[tuple[str, str]]:
         members = {oid for _, oid in self.addresses.extension_members}

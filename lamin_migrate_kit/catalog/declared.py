@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def _is_code(listener: object) -> bool:
 
     if isinstance(listener, ExecutableDDLElement):
         return _has_condition(listener)
+    while isinstance(listener, partial):
+        listener = listener.func
     own = getattr(listener, "__module__", None) or type(listener).__module__
     return not own.startswith("sqlalchemy.")
 

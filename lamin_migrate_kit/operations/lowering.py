@@ -11,6 +11,7 @@ from lamin_migrate_kit.catalog.model import (
     Column,
     Constraint,
     EnumType,
+    Index,
     ObjectKey,
     RangeType,
     Sequence,
@@ -210,7 +211,9 @@ class _Lowering:
         if key in self.steps.rebuilt.types:
             return types.drop_aside(_type(self.context.current.objects[key]))
         if key.kind == "default":
-            column = self.context.current.objects[key._replace(kind="column")]
+            place = key._replace(kind="column")
+            # A column that a new table has from its parent is on the desired side only.
+            column = self.context.current.objects.get(place) or self.context.desired.objects[place]
             assert isinstance(column, Column)
             return columns.drop_default(column)
         value = self.context.current.objects[key]
@@ -220,7 +223,13 @@ class _Lowering:
         if isinstance(value, Trigger) and value.clone_of is not None:
             whole = self.steps.linked.objects.get(value.clone_of)
             return code.set_clone(value, whole.enabled) if isinstance(whole, Trigger) else None
+        if isinstance(value, Index) and self._holds_constraints(key):
+            return indexes.drop_with_constraints(value)
         return kinds.drop_operation(value)
+
+    def _holds_constraints(self, index: ObjectKey) -> bool:
+        """Whether keys of partitions are parts of an index: neither goes without the other."""
+        return any(part.partition_of == index for part in self.context.current.of(Constraint))
 
     # Create
 

@@ -277,18 +277,24 @@ class _Precedence:
                     yield step, Step("attach", table)
             if isinstance(value, Constraint) and value.type == "f" and value.referenced is not None:
                 yield Step("create", step.key), Step("alter", value.referenced)
+                yield Step("create", step.key), Step("alter", step.key.table)
         yield from self._durability()
 
     def _durability(self) -> Order:
         """A permanent table cannot refer to an unlogged one, not even for a moment."""
+        for key in self.steps.dropped:
+            going = self.current.get(key)
+            if isinstance(going, Constraint) and going.type == "f" and going.referenced is not None:
+                for end in (going.key.table, going.referenced):
+                    if "persistence" in self.steps.changed_fields(end):
+                        yield Step("alter", end), Step("drop", key)
         for value in self.desired.values():
             if isinstance(value, Constraint) and value.type == "f" and value.referenced is not None:
                 child, parent = Step("alter", value.key.table), Step("alter", value.referenced)
-                change = self.steps.changes.get(value.referenced)
-                if change is None or "persistence" not in change.fields:
-                    continue
-                becomes_unlogged = getattr(change.desired, "persistence", "p") == "u"
-                yield (parent, child) if becomes_unlogged else (child, parent)
+                if "persistence" in self.steps.changed_fields(value.referenced):
+                    table = self.desired[value.referenced]
+                    becomes_unlogged = isinstance(table, Table) and table.persistence == "u"
+                    yield (parent, child) if becomes_unlogged else (child, parent)
 
     def _rows(self) -> Order:
         """What depends on a table's row type depends on all of its columns."""
@@ -311,6 +317,8 @@ class _Precedence:
                 default = change.desired.key._replace(kind="default")
                 yield Step("create", default), Step("alter", change.desired.key)
                 yield Step("alter", change.desired.key), Step("drop", default)
+                if change.current.key not in self.current:
+                    yield Step("drop", default), Step("create", change.desired.key)
 
 
 def _all_below(table: ObjectKey, below: dict[ObjectKey, list[ObjectKey]]) -> Iterator[ObjectKey]:

@@ -39,6 +39,7 @@ class Steps:
         part_of: A step -> the step that does it along, such as a column's CREATE within its table's.
         serials: Columns whose sequence is made by SERIAL.
         pieces: Indexes and keys of partitioned tables that are made ONLY there; their parts are attached one by one.
+        twins: Keys that get a statement of their own, because CREATE TABLE takes them for another one.
         rebuilt: See `Rebuilt`.
         links: See `Links`.
         linked: The desired catalog with those links.
@@ -64,6 +65,7 @@ class Steps:
         self.changes = self._changes(diff)
         self.serials = frozenset(self._serials())
         self.pieces = frozenset(self._pieces())
+        self.twins = frozenset(self._twins())
         self.all: set[Step] = set(self._find())
         self.part_of: dict[Step, Step] = {}
         for step, whole in self._parts():
@@ -79,6 +81,11 @@ class Steps:
     def alone(self) -> set[Step]:
         """The steps that are not part of another."""
         return {step for step in self.all if step not in self.part_of}
+
+    def changed_fields(self, key: ObjectKey) -> frozenset[str]:
+        """What changes in place of an object, by its desired key; nothing when it stays, comes or goes."""
+        change = self.changes.get(key)
+        return change.fields if change else frozenset()
 
     def parts(self) -> Mapping[Step, list[Step]]:
         """For each step that stands alone, those that it does along, sorted."""
@@ -268,8 +275,24 @@ class Steps:
         for key in self.dropped:
             yield from self._part_of_drop(key, self.current.get(key))
         for step in self.all:
-            if step.key.kind == "default":
+            if step.key.kind == "default" and not self._differs_from_parent(step):
                 yield step, Step(step.verb, step.key._replace(kind="column"))
+
+    def _differs_from_parent(self, step: Step) -> bool:
+        """Whether a default is set on a column that a new table has only from its parent: CREATE TABLE says none."""
+        column = self.desired.get(step.key._replace(kind="column"))
+        return step.verb == "create" and isinstance(column, Column) and not column.local
+
+    def _twins(self) -> Iterator[ObjectKey]:
+        """Keys that CREATE TABLE would take for another one of the same table, and leave out."""
+        seen: set[object] = set()
+        for key in sorted(self.created, key=lambda key: (getattr(self.desired.get(key), "type", "") != "p", key)):
+            value = self.desired.get(key)
+            if isinstance(value, Constraint) and value.type in "pu":
+                shape = (key.table, value.definition.removeprefix("PRIMARY KEY").removeprefix("UNIQUE"))
+                if shape in seen:
+                    yield key
+                seen.add(shape)
 
     def _part_of_create(self, key: ObjectKey, value: CatalogObject | None) -> Iterator[tuple[Step, Step]]:
         step = Step("create", key)
@@ -280,7 +303,7 @@ class Steps:
                 yield step, Step("create", parent.key)
             if key in self.serials and value.serial:
                 yield Step("create", value.serial), step
-        elif isinstance(value, Constraint) and value.validated and key not in self.pieces:
+        elif isinstance(value, Constraint) and value.validated and key not in self.pieces | self.twins:
             yield step, Step("create", key.table)
 
     def _part_of_drop(self, key: ObjectKey, value: CatalogObject | None) -> Iterator[tuple[Step, Step]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from lamin_migrate_kit.catalog.model import Catalog, Column, EnumType
+from lamin_migrate_kit.catalog.model import Catalog, Column, Domain, EnumType
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal
 from lamin_migrate_kit.operations.words import render_call, render_optional, render_string
 
@@ -67,7 +67,7 @@ def type_words(spelling: str, catalog: Catalog) -> str | None:
     for pattern, words in _SIZED:
         if match := pattern.fullmatch(spelling):
             return words.format(*match.groups())
-    return _enum_words(spelling, catalog)
+    return _enum_words(spelling, catalog) or _domain_words(spelling, catalog)
 
 
 def needed_imports(words: str) -> frozenset[str]:
@@ -84,6 +84,18 @@ def _enum_words(spelling: str, catalog: Catalog) -> str | None:
                 [render_string(value) for value in enum.values],
                 name=render_string(enum.key.name),
                 schema=render_optional(None if enum.key.schema == "public" else enum.key.schema),
+                create_type="False",
+            )
+    return None
+
+
+def _domain_words(spelling: str, catalog: Catalog) -> str | None:
+    for domain in catalog.of(Domain):
+        if spelling == qualified(domain.key) and (base := type_words(domain.type, catalog)):
+            return render_call(
+                "postgresql.DOMAIN",
+                [render_string(domain.key.name), base],
+                schema=render_optional(None if domain.key.schema == "public" else domain.key.schema),
                 create_type="False",
             )
     return None
@@ -139,8 +151,33 @@ def needs_using(current: str, desired: str) -> bool:
         return False
     numbers = (*_INTEGERS, "real", "double precision")
     is_number = [item in numbers or _NUMERIC.fullmatch(item) is not None for item in (current, desired)]
-    times = [_TIME.fullmatch(item) is not None or item == "date" for item in (current, desired)]
-    return not (all(is_number) or all(times) or {current, desired} == {"json", "jsonb"})
+    times = (_kind_of_time(current), _kind_of_time(desired))
+    return not (all(is_number) or times in _TIMES_CAST or {current, desired} == {"json", "jsonb"})
+
+
+def _kind_of_time(spelling: str) -> str:
+    """`timestamp with time zone` for `timestamp(3) with time zone`; what is no time as it is."""
+    found = _TIME.fullmatch(spelling)
+    return f"{found[1]}{found[3]}" if found else spelling
+
+
+_TIMESTAMP, _TIMESTAMPTZ = "timestamp without time zone", "timestamp with time zone"
+_TIMES_CAST = {
+    ("date", _TIMESTAMP),
+    ("date", _TIMESTAMPTZ),
+    (_TIMESTAMP, _TIMESTAMPTZ),
+    (_TIMESTAMP, "date"),
+    (_TIMESTAMP, "time without time zone"),
+    (_TIMESTAMPTZ, _TIMESTAMP),
+    (_TIMESTAMPTZ, "date"),
+    (_TIMESTAMPTZ, "time without time zone"),
+    (_TIMESTAMPTZ, "time with time zone"),
+    ("time without time zone", "time with time zone"),
+    ("time without time zone", "interval"),
+    ("time with time zone", "time without time zone"),
+    ("interval", "time without time zone"),
+}
+"""Pairs with an assignment cast in `pg_cast`."""
 
 
 def conversion(column: str, current: str, desired: str) -> str:

@@ -15,6 +15,16 @@ def retyped(current: str, desired: str, since: int = 15) -> Case:
 
 
 CASES = [
+    Case(
+        "times that the server casts only when it is told to",
+        "create table t (a time, b time, c interval, d date, e timetz, f timestamptz(3));",
+        "create table t (a timestamptz, b date, c timestamp, d time, e interval, f interval);",
+    ),
+    Case(
+        "times that the server casts",
+        "create table t (a time(3), b timestamptz, c interval, d date, e timetz, f timestamptz(3));",
+        "create table t (a timetz, b time, c time, d timestamptz(0), e time, f date);",
+    ),
     Case("added", "create table t (a int);", "create table t (a int, b text);"),
     Case(
         "added with all that it can have",

@@ -31,6 +31,18 @@ def reference(name: str, current: str, desired: str, since: int = 15) -> Case:
 
 
 CASES = [
+    Case(
+        "foreign key that may rest on several keys",
+        "create table t (id int unique, a int); create table u (t int references t (id));",
+        "create table t (id int primary key, a int, constraint c unique (id) include (a)); create unique index i on t (id); "
+        "create table u (t int references t (id), v int references t (id));",
+    ),
+    Case(
+        "table with uniques that are alike",
+        "",
+        "create table t (a int primary key, b int unique); alter table t add constraint u unique (b), "
+        "add constraint v unique (a), add constraint w unique (b) deferrable;",
+    ),
     # Primary keys
     on_t("primary key dropped", "", "drop constraint t_pkey"),
     on_t("primary key with another name", "", "rename constraint t_pkey to other"),

@@ -1,9 +1,77 @@
-"""The list that every release must pass: each change is found, applied and reversed."""
+"""The list that every release must pass: each change is found, applied and reversed, on 15 and on 18.
+
+THE_LIST names every entry; a row has the entry's name, or begins with it, and the few entries that are no rows (renames,
+refusals, what is only reported) are tests below.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from lamin_migrate_kit.catalog.model import Catalog
+from lamin_migrate_kit.comparison import Comparison, Sides, compare_sides
+from lamin_migrate_kit.comparison.running import run_operations
+from lamin_migrate_kit.decisions import Decisions
+from lamin_migrate_kit.diff.differ import diff_catalogs
+from lamin_migrate_kit.operations.lowering import Rebuild
+from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.servers import Server
-from tests.acceptance.runner import Case, run_case
+from tests.acceptance.runner import Case, Database, open_database, run_case
+
+THE_LIST = (
+    "column renamed",
+    "table renamed",
+    "integer to bigint",
+    "varchar length changed",
+    "varchar(5) to varchar",
+    "timestamp to timestamptz",
+    "collation",
+    "default changed",
+    "generated expression changed",
+    "plain column to generated",
+    "identity added",
+    "identity always to by default",
+    "serial to identity",
+    "primary key columns changed",
+    "foreign key on delete",
+    "foreign key deferrable",
+    "unique added",
+    "unique nulls not distinct",
+    "unique deferrable",
+    "check added",
+    "check dropped",
+    "check expression changed",
+    "exclusion constraint added",
+    "index columns",
+    "index unique flag",
+    "index expression",
+    "index where",
+    "index include",
+    "index method",
+    "index operator class",
+    "index desc",
+    "index storage",
+    "enum value added",
+    "enum value removed",
+    "enum value renamed",
+    "enum type arriving with a new column",
+    "domain check",
+    "sequence added",
+    "sequence increment",
+    "table comment",
+    "column comment",
+    "partition key",
+    "unlogged",
+    "table storage parameter",
+    "column order",
+    "nullability",
+    "array element type",
+    "json to jsonb",
+    "text to integer",
+)
 
 T = "create table t (id int primary key, a int, b text);"
 
@@ -61,6 +129,7 @@ CASES = [
     ),
     Case("unique deferrable", "alter table t add unique (a);", "alter table t add unique (a) deferrable;", common=T),
     Case("check added", "", "alter table t add check (a > 0);", common=T),
+    Case("check dropped", "alter table t add constraint c check (a > 0);", "", common=T),
     Case(
         "check expression changed",
         "alter table t add constraint c check (b in ('x', 'y'));",
@@ -180,3 +249,107 @@ CASES = [
 
 def test_every_change_is_found_applied_and_reversed(postgres: Server, case: Case) -> None:
     run_case(postgres, case)
+
+
+# What is no row
+
+MAJORS = pytest.mark.parametrize("major", ["server", pytest.param("server15", marks=pytest.mark.slow)])
+ROWS = "insert into t values (1, 'x'), (2, 'y');"
+NOTES = "create table t (a int primary key, b text not null unique);"
+
+
+@contextmanager
+def two(server: Server, current: str, desired: str) -> Iterator[tuple[Database, Database]]:
+    with open_database(server, "current", current) as one, open_database(server, "desired", desired) as other:
+        yield one, other
+
+
+def compare(current: Database, desired: Database, decisions: Decisions) -> Comparison:
+    """Compare two databases; renames are tried in a transaction that is taken back."""
+
+    def renamed(operations: tuple[Operation, ...]) -> Catalog:
+        run_operations(current.connection, operations)
+        try:
+            return current_catalog(current)
+        finally:
+            current.connection.rollback()
+
+    sides = Sides(
+        current.catalog(), desired.catalog(), renamed=lambda ops: renamed(tuple(ops)), exact_names=True, models=False
+    )
+    return compare_sides(sides, decisions)
+
+
+def current_catalog(database: Database) -> Catalog:
+    from lamin_migrate_kit.catalog.inspect import inspect_catalog
+
+    return inspect_catalog(database.connection)
+
+
+def expect_rename(server: Server, current: str, desired: str, rename: str, rows: str, held: str) -> None:
+    """The rename is one, keeps rows, and is taken back."""
+    with two(server, current, desired) as (one, other):
+        one.execute(rows)
+        before, after = one.catalog(), other.catalog()
+        identities = set(one.identities().values())
+        comparison = compare(one, other, Decisions(renames=(rename,)))
+        assert not comparison.questions
+        assert not comparison.loses
+        run_operations(one.connection, comparison.upgrade)
+        one.connection.commit()
+        assert diff_catalogs(one.catalog(), after, exact_names=True).describe() == ()
+        assert one.dump() == other.dump()
+        assert set(one.identities().values()) == identities
+        one.check(held)
+        run_operations(one.connection, comparison.downgrade)
+        one.connection.commit()
+        assert diff_catalogs(one.catalog(), before, exact_names=True).describe() == ()
+
+
+@MAJORS
+def test_column_renamed(postgres: Server) -> None:
+    desired = NOTES.replace("b text", "title text")
+    expect_rename(postgres, NOTES, desired, "t.b:title", ROWS, "(select array_agg(title order by a) from t) = '{x,y}'")
+
+
+@MAJORS
+def test_table_renamed(postgres: Server) -> None:
+    desired = NOTES.replace("table t", "table note")
+    expect_rename(postgres, NOTES, desired, "t:note", ROWS, "(select array_agg(b order by a) from note) = '{x,y}'")
+
+
+@MAJORS
+def test_enum_value_renamed(postgres: Server) -> None:
+    current = "create type s as enum ('open', 'done'); create table t (a int, s s default 'open');"
+    desired = current.replace("'open'", "'new'")
+    held = "(select s = 'new' from t)"
+    expect_rename(postgres, current, desired, "public.s.open:new", "insert into t values (1);", held)
+
+
+@MAJORS
+def test_partition_key_is_refused_with_an_explanation(postgres: Server) -> None:
+    current = "create table m (a int not null, b int not null) partition by range (a);"
+    with (
+        two(postgres, current, current.replace("range (a)", "range (b)")) as (one, other),
+        pytest.raises(Rebuild, match="would have to be made anew") as refused,
+    ):
+        compare(one, other, Decisions())
+    assert refused.value.where == "public.m"
+    assert "its rows copied over" in (refused.value.next_command or "")
+
+
+@MAJORS
+def test_column_order_is_reported_and_nothing_is_proposed(postgres: Server) -> None:
+    with two(postgres, "create table t (a int, b int);", "create table t (b int, a int);") as (one, other):
+        comparison = compare(one, other, Decisions())
+    assert comparison.upgrade == ()
+    assert comparison.empty
+    assert any("another physical order" in note and "public.t" in note for note in comparison.notes)
+
+
+def test_every_entry_of_the_list_is_a_row_or_a_test() -> None:
+    tests = [name.removeprefix("test_").replace("_", " ") for name in globals() if name.startswith("test_")]
+    for entry in THE_LIST:
+        rows = [case.name for case in CASES if case.name.startswith(entry)]
+        assert rows or any(test.startswith(entry) for test in tests), entry
+    assert all(case.since == 15 for case in CASES if case.name in THE_LIST)

@@ -413,6 +413,11 @@ CASES = [
         "alter table m1 add constraint k1 primary key (a, b); alter table m2 add constraint k2 unique (a, b); create unique index u on m (a, b);",
     ),
     of_all(
+        "index on the whole dropped, the keys of the partitions stay",
+        "alter table m1 add constraint k1 primary key (a, b); alter table m2 add constraint k2 unique (a, b); create unique index u on m (a, b);",
+        "alter table m1 add constraint k1 primary key (a, b); alter table m2 add constraint k2 unique (a, b);",
+    ),
+    of_all(
         "primary key where one partition has its index already",
         "create unique index u on m1 (a);",
         "alter table m add primary key (a);",

@@ -9,6 +9,17 @@ T = "create table t (id int primary key, a int, b text);"
 VIEW = "create view v as select id, a from t;"
 
 CASES = [
+    Case(
+        "children with defaults of their own for inherited columns",
+        "",
+        "create table p (a int default 1, b int default 1, c int); create table q (x int) inherits (p); "
+        "alter table q alter a set default 2, alter b drop default, alter c set default 3;",
+    ),
+    Case(
+        "unlogged while a permanent table that refers to it goes",
+        "create table t (id int primary key); create table u (t int references t); create table w (t int references t);",
+        "create unlogged table t (id int primary key); create unlogged table w (t int references t);",
+    ),
     Case("nothing at all"),
     Case("nothing but a table", common=T),
     Case("created", "", T),

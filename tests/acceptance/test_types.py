@@ -21,6 +21,11 @@ def enum(name: str, current: str, desired: str, uses: str = "") -> Case:
 
 
 CASES = [
+    Case(
+        "domain that a new table's columns have",
+        "create domain d as int check (value > 0); create table t (a d);",
+        "create domain d as int check (value > 0); create table t (a d); create table u (a d[], b d not null);",
+    ),
     # Enums
     enum("enum without values", "", "'a'"),
     enum("enum value at the start", "'b'", "'a', 'b'"),

@@ -36,7 +36,7 @@ class Context:
     def column_type(self, column: Column) -> tuple[str, frozenset[str]] | None:
         """Python for a column's type: the author's own, else what the server's spelling means."""
         derived = type_words(column.type, self.desired)
-        if derived and "postgresql.ENUM(" in derived:
+        if derived and any(named in derived for named in ("postgresql.ENUM(", "postgresql.DOMAIN(")):
             return derived, needed_imports(derived)
         found = self.author_types(column)
         if found:

@@ -96,6 +96,11 @@ def drop_index(index: Index) -> Operation:
     return Operation("drop", index.key, (f"DROP INDEX {qualified(index.key)}",), words=words)
 
 
+def drop_with_constraints(index: Index) -> Operation:
+    """DROP INDEX of a whole table's index with the keys of partitions that are its parts."""
+    return Operation("drop", index.key, (f"DROP INDEX {qualified(index.key)} CASCADE",))
+
+
 def can_alter(change: Change) -> bool:
     """Whether an index can stay and only be altered."""
     return not change.fields & {"definition", "table", "valid", "statistics", "unique", "columns", "predicate"}
