@@ -125,7 +125,7 @@ def pytest_alembic(root: Path, url: str) -> dict[str, float]:
 
                 @pytest.fixture
                 def alembic_engine():
-                    return create_engine({database!r})
+                    return create_engine({driven(database)!r})
                 """
             )
         )
@@ -170,12 +170,19 @@ else:
 """
 
 
+def driven(url: str) -> str:
+    """The URL with the driver named: which one is the default differs between versions of SQLAlchemy."""
+    return url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
 def alembic_config(root: Path, database: str):  # type: ignore[no-untyped-def]
     from alembic.config import Config
 
     folder = root / PACKAGE / "migrations"
     (folder / "env.py").write_text(ENV)
-    (root / "alembic.ini").write_text(f"[alembic]\nscript_location = {folder}\nsqlalchemy.url = {database}\n")
+    (root / "alembic.ini").write_text(
+        f"[alembic]\nscript_location = {folder}\nsqlalchemy.url = {driven(database).replace('%', '%%')}\n"
+    )
     return Config(str(root / "alembic.ini"), stdout=open(os.devnull, "w"))
 
 

@@ -16,6 +16,7 @@ from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prov
 from lamin_migrate_kit.proof.locks.proof import prove_locks
 from lamin_migrate_kit.proof.locks.trace import trace_unreleased
 from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
+from lamin_migrate_kit.proof.old_code.proof import prove_old_code
 from lamin_migrate_kit.proof.outcome import Prover
 from lamin_migrate_kit.proof.rows.proof import prove_rows
 from lamin_migrate_kit.proof.stairway import prove_stairway
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 PROVERS: tuple[Prover[Any], ...] = (
     *(prove_history, prove_names, prove_checksums, prove_upgrade, prove_match, prove_alembic_check, prove_stairway),
-    *(prove_rows, prove_locks, prove_hazards),
+    *(prove_rows, prove_locks, prove_hazards, prove_old_code),
 )
 """All proofs, in the order in which they run."""
 
@@ -108,6 +109,8 @@ def _steps(
     module, history = bench.module, bench.history
     traces = functools.cache(lambda: trace_unreleased(bench))
     upgraded = (prove_upgrade.name,)
+    # Without a previous release there is no old code that anything could break.
+    old_code = (_Step(prove_old_code, lambda: prove_old_code(bench), upgraded),) if history.released else ()
     return (
         _Step(prove_names, lambda: prove_names(module, history)),
         _Step(prove_checksums, lambda: prove_checksums(module, history)),
@@ -118,6 +121,7 @@ def _steps(
         _Step(prove_rows, lambda: prove_rows(bench, every=every, clone=clone), upgraded),
         _Step(prove_locks, lambda: prove_locks(bench, traces), upgraded),
         _Step(prove_hazards, lambda: prove_hazards(bench, traces)),
+        *old_code,
     )
 
 

@@ -15,6 +15,7 @@ from lamin_migrate_kit.settings import Settings
 from tests.proof.project import ADD, MODELS, REMOVE, Project
 
 ORDER = ["history", "names", "checksums", "upgrade", "match", "alembic-check", "stairway", "rows", "locks", "hazards"]
+ORDER += ["old-code"]
 
 
 class Heard(Progress):
