@@ -38,7 +38,7 @@ _RESTRICTED = {
     "policies": (queries.POLICIES, "c1 = any(whole)"),
     "statistics": (queries.STATISTICS, "c3 = any(whole)"),
     "comments": (queries.COMMENTS, "c1 = any(things)"),
-    "dependencies": (queries.DEPENDENCIES, "c0 = 1259 and c1 = any(whole) and c3 = 1259"),
+    "dependencies": (queries.DEPENDENCIES, "c0 = 1259 and c1 = any(whole) and c3::text = '1259'"),
 }
 _NO_OTHERS: dict[str, tuple[Row, ...]] = dict.fromkeys(
     ("schemas", "extensions", "types", "functions", "event_triggers", "not_compared"), ()
@@ -95,6 +95,14 @@ sets as materialized (
     ) n), '{}') as things
 )
 """
+# What few databases have, and what then has to be asked as well; a query that is not asked costs nothing to begin.
+_SELDOM = ("triggers", "rules", "policies", "statistics", "comments")
+_HAS_SELDOM = """
+exists (select from pg_trigger where not tgisinternal) or exists (select from pg_policy)
+or exists (select from pg_rewrite where oid >= 16384 and rulename <> '_RETURN')
+or exists (select from pg_statistic_ext)
+or exists (select from pg_description where objoid >= 16384)
+"""
 _MORE = """
 exists (select from dependents where classid = 1255)
 or exists (select from owned o join pg_class c on c.oid = o.oid where c.relkind in ('c', 'f', 'p') or c.relispartition)
@@ -106,8 +114,8 @@ _PLAN = """
 SET LOCAL search_path = ''; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL jit = off;
 SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
 """
-# Everything that is no part of a relation, or changes without a lock on it (comments on constraints, statistics): small
-# catalogs, told apart by the transactions that wrote their rows.
+# Everything that is compared and is no part of a relation, or changes without a lock on it (comments on constraints,
+# statistics): small catalogs, told apart by the transactions that wrote their rows.
 _REST = """
 select md5(string_agg(one, ' ')) from (
     select 'n' || oid || ':' || xmin || coalesce(nspname, '') from pg_namespace where oid >= 16384 or nspname = 'public'
@@ -122,18 +130,6 @@ select md5(string_agg(one, ' ')) from (
     where classoid in (2615, 1247, 1255, 3079, 3466, 2606, 2618, 2620, 3256, 3381)
     and (objoid >= 16384 or objoid = 2200) order by objoid, classoid)
     union all (select 'b' || oid || ':' || xmin from pg_statistic_ext order by oid)
-    union all (select 'o' || oid || ':' || xmin from pg_operator where oid >= 16384 order by oid)
-    union all (select 'k' || oid || ':' || xmin from pg_opclass where oid >= 16384 order by oid)
-    union all (select 'a' || oid || ':' || xmin from pg_cast where oid >= 16384 order by oid)
-    union all (select 'l' || oid || ':' || xmin from pg_collation where oid >= 16384 order by oid)
-    union all (select 'u' || oid || ':' || xmin from pg_language where oid >= 16384 order by oid)
-    union all (select 'm' || oid || ':' || xmin from pg_am where oid >= 16384 order by oid)
-    union all (select 'i' || oid || ':' || xmin from pg_conversion where oid >= 16384 order by oid)
-    union all (select 'g' || oid || ':' || xmin from pg_ts_config where oid >= 16384 order by oid)
-    union all (select 'h' || oid || ':' || xmin from pg_ts_dict where oid >= 16384 order by oid)
-    union all (select 'p' || oid || ':' || xmin from pg_publication order by oid)
-    union all (select 'w' || oid || ':' || xmin from pg_foreign_data_wrapper order by oid)
-    union all (select 's' || oid || ':' || xmin from pg_foreign_server order by oid)
 ) every(one)
 """
 
@@ -162,6 +158,7 @@ class PartialReader:
         self._ignore = ignore
         self._columns: dict[str, list[int]] = {}
         self._version = 0
+        self._seldom = False
         self._prepare()
 
     def read(self, oids: Collection[int], *, dependents: bool = False) -> Partial:
@@ -182,7 +179,7 @@ class PartialReader:
             self._driver.rollback()
             self._prepare()
             rest, more, found = self._ask(oids, dependents)
-        rows = {name: [self._row(name, row) for row in found[name] or ()] for name in _RESTRICTED}
+        rows = {name: [self._row(name, row) for row in found.get(name) or ()] for name in _RESTRICTED}
         whole = set(map(int, found["whole"] or ()))
         places = {row[0]: (row[1], row[2]) for row in rows["relations"] if row[0] in whole}
         return Partial(rest, places, None if more else self._objects(rows, frozenset(places.values())))
@@ -190,10 +187,15 @@ class PartialReader:
     def _ask(self, oids: Collection[int], dependents: bool) -> tuple[str, bool, dict[str, Any]]:
         listed = ",".join(map(str, sorted(oids)))
         with closing(self._driver.cursor()) as cursor:
-            cursor.execute(f"{_PLAN} EXECUTE lamin_migrate_partial('{{{listed}}}', {dependents})")
-            row: tuple[str, bool, dict[str, Any]] = cursor.fetchone()
+            while True:
+                suffix = "all" if self._seldom else "most"
+                cursor.execute(f"{_PLAN} EXECUTE lamin_migrate_{suffix}('{{{listed}}}', {dependents})")
+                rest, more, seldom, found = cursor.fetchone()
+                if seldom == self._seldom:
+                    break
+                self._seldom = seldom
         self._driver.rollback()
-        return row
+        return rest, more, found
 
     def _objects(
         self, rows: Mapping[str, list[Row]], places: Collection[Place]
@@ -222,11 +224,14 @@ class PartialReader:
             for name, (query, _) in _RESTRICTED.items():
                 cursor.execute(f"SELECT * FROM ({query}) q LIMIT 0")
                 self._columns[name] = [column.type_code for column in cursor.description]
-            parts = ", ".join(f"'{name}', ({self._part(name)})" for name in _RESTRICTED)
-            cursor.execute(
-                "SET LOCAL search_path = ''; PREPARE lamin_migrate_partial (oid[], bool) AS"
-                f" WITH {_WHOLE} SELECT ({_REST}), ({_MORE}), json_build_object('whole', whole, {parts}) FROM sets"
-            )
+            most = [name for name in _RESTRICTED if name not in _SELDOM]
+            for suffix, names in (("all", list(_RESTRICTED)), ("most", most)):
+                parts = ", ".join(f"'{name}', ({self._part(name)})" for name in names)
+                cursor.execute(
+                    f"SET LOCAL search_path = ''; PREPARE lamin_migrate_{suffix} (oid[], bool) AS WITH {_WHOLE}"
+                    f" SELECT ({_REST}), ({_MORE}), ({_HAS_SELDOM}), json_build_object('whole', whole, {parts})"
+                    " FROM sets"
+                )
         self._driver.rollback()
 
     def _part(self, name: str) -> str:
