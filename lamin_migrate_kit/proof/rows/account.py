@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lamin_migrate_kit.catalog.model import ObjectKey
-from lamin_migrate_kit.proof.rows.relations import Attribute, Match, Relation, Relations, Renames, match_relations
+from lamin_migrate_kit.proof.rows.relations import (
+    Attribute,
+    Labels,
+    Match,
+    Relation,
+    Relations,
+    Renames,
+    match_relations,
+    renamed_labels,
+)
 from lamin_migrate_kit.proof.rows.saved import SavedRows, Side
 
 
@@ -46,6 +55,8 @@ class TableFate:
         rows: How many rows it held.
         lost_rows: How many of them are nowhere.
         columns: What became of its columns.
+        new: It was not there before.
+        gone: Its partitions that are gone.
     """
 
     table: ObjectKey
@@ -53,6 +64,8 @@ class TableFate:
     rows: int
     lost_rows: int
     columns: tuple[ColumnFate, ...]
+    new: bool = False
+    gone: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +76,13 @@ class Moment:
         number: As `SavedRows` knows it.
         relations: The tables.
         rows: How many rows each has, by its oid.
+        labels: The values of enum types.
     """
 
     number: int
     relations: Relations
     rows: dict[int, int]
+    labels: Labels
 
 
 def account_for(saved: SavedRows, before: Moment, after: Moment, renames: Renames) -> tuple[TableFate, ...]:
@@ -113,7 +128,17 @@ class _Accounting:
         order = {one: place for place, one in enumerate(match.before.attributes)}
         columns.sort(key=lambda column: order[column.before] if column.before else 0)
         became = match.after.key if match.after else None
-        return TableFate(match.before.key, became, rows, lost_rows, (*columns, *new))
+        return TableFate(
+            match.before.key, became, rows, lost_rows, (*columns, *new), gone=self._gone_parts(match.before)
+        )
+
+    def _gone_parts(self, relation: Relation) -> tuple[ObjectKey, ...]:
+        parts = (one for one in self._before.relations.values() if one.root == relation.oid)
+        return tuple(one.key for one in parts if one.oid not in self._after.relations)
+
+    @cached_property
+    def _labels(self) -> dict[str, dict[str, str]]:
+        return renamed_labels(self._before.labels, self._after.labels)
 
     def _unchanged(self, match: Match, one: Attribute) -> ColumnFate:
         return _named(self._begin(match, one))
@@ -161,7 +186,7 @@ class _Accounting:
 
     def _holder(self, match: Match, one: Attribute) -> ObjectKey | None:
         """The new column that holds all values of a column, in the same table before others."""
-        side = Side(self._before.number, match.before, match.before.attributes)
+        side = self._old(match, match.before.attributes)
         near = [(relation, new) for relation, new in self._new_columns if relation is match.after]
         far = [(relation, new) for relation, new in self._new_columns if relation is not match.after]
         for relation, new in (*near, *far):
@@ -221,14 +246,15 @@ class _Accounting:
     def _new_tables(self) -> Iterator[TableFate]:
         for relation in self._new_relations:
             columns = tuple(self._came(relation, one) for one in relation.attributes)
-            yield TableFate(relation.key, relation.key, 0, 0, columns)
+            yield TableFate(relation.key, relation.key, 0, 0, columns, new=True)
 
     def _came(self, relation: Relation, one: Attribute) -> ColumnFate:
         values = self._all_values(self._after).get((relation.oid, relation.attributes.index(one)), 0)
         return ColumnFate(relation.column(one), None, one, "new", None, values)
 
     def _old(self, match: Match, columns: Sequence[Attribute] | None = None) -> Side:
-        return Side(self._before.number, match.before, tuple(match.columns if columns is None else columns))
+        shown = tuple(match.columns if columns is None else columns)
+        return Side(self._before.number, match.before, shown, self._labels)
 
     def _new(self, match: Match, columns: Sequence[Attribute] | None = None) -> Side:
         assert match.after is not None

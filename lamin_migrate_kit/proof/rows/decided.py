@@ -47,7 +47,9 @@ class Decided:
 
     def about_rows(self, table: TableFate) -> str:
         """The decision that accepts that rows are gone, in words; empty when there is none."""
-        found = self._decisions.decided(_ABOUT_ROWS, [table.table]) or self._allowed(_ROW_RULES, table.table)
+        found = self._decisions.decided(_ABOUT_ROWS, [table.table, *table.gone]) or self._allowed(
+            _ROW_RULES, table.table
+        )
         return _words(found)
 
     def line_about(self, function: str, *names: str) -> int | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROWS_PER_TABLE = 3
 _MOST_LEAVES = 12
+_FIRST_COUNTED = 1000
 _MOST_OF_DOMAIN = 60
 
 _LEAVES = """
@@ -149,6 +150,7 @@ class _Filling:
     def _begin(self, filler: TableRows, leaves: Sequence[Leaf]) -> int:
         """The first rows of an empty table; every partition gets one."""
         number = max(self._rows, min(len(leaves), _MOST_LEAVES))
+        filler.count_from(_FIRST_COUNTED)
         return sum(filler.add(one, nulls=one == number > 1) for one in range(1, number + 1))
 
     def _complete(self, filler: TableRows, table: Table, held: Mapping[str, int] | None) -> int:

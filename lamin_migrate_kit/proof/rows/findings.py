@@ -39,15 +39,11 @@ def account_of(module: SchemaModule, step: Step) -> RowsAccount:
     return RowsAccount(
         revision=step.revision.id,
         file=module.shown(step.revision.path),
-        rows=tuple((str(table.table), table.rows) for table in step.up if not _is_new(table)),
+        rows=tuple((str(table.table), table.rows) for table in step.up if not table.new),
         lost_rows=tuple((str(table.table), table.lost_rows) for table in step.up if table.lost_rows),
         kept=len(kept),
         columns=tuple(one for one in columns if one not in kept),
     )
-
-
-def _is_new(table: TableFate) -> bool:
-    return all(column.fate == "new" for column in table.columns) and table.table == table.became
 
 
 def _column(step: Step, table: TableFate, column: ColumnFate) -> ColumnAccount:
@@ -113,9 +109,9 @@ def _lost_on_the_way_up(module: SchemaModule, step: Step) -> Iterator[Finding]:
 def _lost_rows(module: SchemaModule, step: Step, table: TableFate) -> Finding:
     gone = "the table is gone" if table.became is None else "the table is still there"
     instead = rename_instead(step.current, step.desired, table.table) if table.became is None else ()
-    name = render_key(table.table)
-    rule = "drop" if table.became is None else "allow=delete-rows"
-    comment = f"# migrate-kit: drop {name} because …" if rule == "drop" else f"# migrate-kit: {rule} because …"
+    dropped = (table.table,) if table.became is None else table.gone
+    words = [f"drop {render_key(key)}" for key in dropped] or ["allow=delete-rows"]
+    comment = "\n".join(f"# migrate-kit: {word} because …" for word in words)
     return Finding(
         f"upgrade() of {step.revision.id} loses {table.lost_rows} of {counted(table.rows, 'row')} of {table.table}"
         f" ({gone}), and records no decision on it.",

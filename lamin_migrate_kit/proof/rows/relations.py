@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from lamin_migrate_kit.proof.rows.asking import Asking
 
 _COLUMNS = r"""
-select c.oid::int8, n.nspname, c.relname, c.relkind::text, c.relispartition, a.attnum, a.attname,
+select c.oid::int8, n.nspname, c.relname, c.relkind::text,
+       case when c.relispartition then pg_partition_root(c.oid)::int8 end, a.attnum, a.attname,
        format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
        coalesce(item_schema.nspname, type_schema.nspname) || '.' || coalesce(item.typname, t.typname)
 from pg_class c
@@ -25,6 +26,11 @@ left join pg_type item on item.oid = nullif(t.typelem, 0) and t.typlen = -1
 left join pg_namespace item_schema on item_schema.oid = item.typnamespace
 where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 order by n.nspname, c.relname, a.attnum
+"""
+
+_ENUMS = """
+select e.oid::int8, n.nspname || '.' || t.typname, e.enumlabel
+from pg_enum e join pg_type t on t.oid = e.enumtypid join pg_namespace n on n.oid = t.typnamespace
 """
 
 _KEYS = """
@@ -61,7 +67,7 @@ class Relation:
         oid: Stays what it is when the table is renamed or moved to another schema.
         key: Its schema and name.
         partitioned: Its rows are in partitions.
-        partition: Its rows belong to a partitioned table.
+        root: The partitioned table that its rows belong to; None for a table of its own.
         attributes: Its columns.
         keys: Names of columns that tell rows apart, the primary key first.
     """
@@ -69,9 +75,14 @@ class Relation:
     oid: int
     key: ObjectKey
     partitioned: bool
-    partition: bool
+    root: int | None
     attributes: tuple[Attribute, ...]
     keys: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def partition(self) -> bool:
+        """Whether its rows belong to a partitioned table."""
+        return self.root is not None
 
     @property
     def source(self) -> str:
@@ -97,16 +108,34 @@ def read_relations(asking: Asking, leave_out: Iterable[str] = ()) -> Relations:
     keys: dict[int, list[tuple[int, ...]]] = {}
     for oid, numbers in asking.ask(_KEYS):
         keys.setdefault(oid, []).append(tuple(numbers))
-    found: dict[int, tuple[ObjectKey, str, bool, list[Attribute]]] = {}
-    for oid, schema, name, kind, partition, number, *column in asking.ask(_COLUMNS):
+    found: dict[int, tuple[ObjectKey, str, int | None, list[Attribute]]] = {}
+    for oid, schema, name, kind, root, number, *column in asking.ask(_COLUMNS):
         if name not in leave_out:
-            entry = found.setdefault(oid, (ObjectKey("table", schema, name), kind, partition, []))
+            entry = found.setdefault(oid, (ObjectKey("table", schema, name), kind, root, []))
             if number is not None:
                 entry[3].append(Attribute(number, *column))
     return {
-        oid: Relation(oid, key, kind == "p", partition, tuple(columns), tuple(_named(keys.get(oid, ()), columns)))
-        for oid, (key, kind, partition, columns) in found.items()
+        oid: Relation(oid, key, kind == "p", root, tuple(columns), tuple(_named(keys.get(oid, ()), columns)))
+        for oid, (key, kind, root, columns) in found.items()
     }
+
+
+Labels = Mapping[int, tuple[str, str]]
+"""The type and the label of every value of an enum type, by what the server knows it as."""
+
+
+def read_labels(asking: Asking) -> Labels:
+    """All values of enum types."""
+    return {oid: (type_, label) for oid, type_, label in asking.ask(_ENUMS)}
+
+
+def renamed_labels(before: Labels, after: Labels) -> dict[str, dict[str, str]]:
+    """The labels that values got another name for, by the type's name before."""
+    found: dict[str, dict[str, str]] = {}
+    for oid, (type_, label) in before.items():
+        if oid in after and after[oid][1] != label:
+            found.setdefault(type_, {})[label] = after[oid][1]
+    return found
 
 
 def _named(keys: Iterable[tuple[int, ...]], columns: Iterable[Attribute]) -> Iterator[tuple[str, ...]]:

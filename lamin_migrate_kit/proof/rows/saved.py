@@ -6,11 +6,11 @@ asked of them then holds, whatever a revision has done to the tables that they c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.catalog.quoting import quote_name
+from lamin_migrate_kit.catalog.quoting import quote_literal, quote_name
 from lamin_migrate_kit.proof.rows.relations import Attribute, Relation, Relations
 
 if TYPE_CHECKING:
@@ -28,15 +28,25 @@ class Side:
         moment: Which moment.
         relation: The table as it was then.
         columns: The columns, in the order in which they are compared.
+        labels: What values of enum types are called on the other side, where they were renamed.
     """
 
     moment: int
     relation: Relation
     columns: tuple[Attribute, ...]
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def value(self, attribute: Attribute, alias: str = "s") -> str:
         """The expression for a column's value, a text."""
-        return f'{alias}."values"[{self.relation.attributes.index(attribute) + 1}]'
+        value = f'{alias}."values"[{self.relation.attributes.index(attribute) + 1}]'
+        labels = self.labels.get(attribute.type_name)
+        if not labels:
+            return value
+        if attribute.type.endswith("[]"):
+            items = f"string_to_array(trim({value}, '{{}}'), ',')"
+            cases = _cases("i", labels)
+            return f"('{{' || (SELECT string_agg({cases}, ',') FROM unnest({items}) AS i) || '}}')"
+        return f"({_cases(value, labels)})"
 
     @property
     def row(self) -> str:
@@ -137,6 +147,11 @@ class SavedRows:
         but = f"EXCEPT ALL ({others})" if others else ""
         ((count,),) = self._asking.ask(f"SELECT count(*) FROM (SELECT {before.row} FROM {before.rows} {but}) AS m")
         return int(count)
+
+
+def _cases(value: str, labels: Mapping[str, str]) -> str:
+    whens = " ".join(f"WHEN {quote_literal(old)} THEN {quote_literal(new)}" for old, new in sorted(labels.items()))
+    return f"CASE {value} {whens} ELSE {value} END"
 
 
 def _copy(moment: int, relation: Relation) -> str:

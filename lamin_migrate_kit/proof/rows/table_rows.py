@@ -123,6 +123,13 @@ class TableRows:
                     return True
         return False
 
+    def count_from(self, number: int) -> None:
+        """Let sequences begin elsewhere than new ones do, so that it shows when rows are counted anew."""
+        for name, column in self._columns.items():
+            if self._counts(column):
+                table = quote_literal(qualified(self._table.key))
+                self._asking.attempt(f"SELECT setval(pg_get_serial_sequence({table}, {quote_literal(name)}), {number})")
+
     # Choosing
 
     def _choose(self, want: _Want) -> dict[str, str] | None:

@@ -14,7 +14,7 @@ from lamin_migrate_kit.proof.rows.account import Moment, TableFate, account_for
 from lamin_migrate_kit.proof.rows.asking import Asking
 from lamin_migrate_kit.proof.rows.decided import Decided
 from lamin_migrate_kit.proof.rows.fill import Filled, merge
-from lamin_migrate_kit.proof.rows.relations import read_relations
+from lamin_migrate_kit.proof.rows.relations import read_labels, read_relations
 from lamin_migrate_kit.proof.rows.saved import SavedRows
 from lamin_migrate_kit.proof.rows.sources import Rows
 from lamin_migrate_kit.proof.source import Way, way_of
@@ -88,6 +88,7 @@ class RowsWalk:
         self._stack = stack
         self._at: str | None = None
         self._connection: Connection | None = None
+        self._second: Connection | None = None
         self._catalog: Catalog | None = None
 
     def climb(self, revision: Revision) -> Step:
@@ -119,8 +120,8 @@ class RowsWalk:
         desired = self._look()
         for turn in count():
             self._begin(revision.down)
-            filled = self._rows.fill_like(self._open, current, desired, turn)
-            self._open.commit()
+            filled = self._rows.fill_like(self._own, current, desired, turn)
+            self._own.commit()
             if filled is None:
                 break
             before = self._save(_BEFORE)
@@ -140,22 +141,22 @@ class RowsWalk:
         return back, self._run("upgrade again", revision)[1]
 
     def _account(self, before: Moment, after: Moment, decided: Decided) -> tuple[TableFate, ...]:
-        fates = account_for(SavedRows(Asking(self._open)), before, after, decided.renames)
-        self._open.commit()
+        fates = account_for(SavedRows(Asking(self._own)), before, after, decided.renames)
+        self._own.commit()
         return fates
 
     def _save(self, number: int) -> Moment:
-        asking = Asking(self._open)
+        asking = Asking(self._own)
         asking.spell_values_plainly()
         leave_out = (self._bench.module.version_table, self._bench.module.deployments_table)
         relations = read_relations(asking, leave_out)
-        moment = Moment(number, relations, SavedRows(asking).save(number, relations))
-        self._open.commit()
+        moment = Moment(number, relations, SavedRows(asking).save(number, relations), read_labels(asking))
+        self._own.commit()
         return moment
 
     def _fill(self, catalog: Catalog) -> Filled:
-        filled = self._rows.fill(self._open, catalog, self._at)
-        self._open.commit()
+        filled = self._rows.fill(self._own, catalog, self._at)
+        self._own.commit()
         return filled
 
     def _run(self, when: str, revision: Revision) -> tuple[bool, Failure | None]:
@@ -194,12 +195,20 @@ class RowsWalk:
     def _begin(self, revision: str | None) -> None:
         self._stack.close()
         self._connection = self._stack.enter_context(standing_at(self._bench, revision, "rows"))
+        self._connection.commit()
+        # A session of our own: what a revision does to its session does not change what is seen, or forget it.
+        self._second = self._stack.enter_context(self._connection.engine.connect())
         self._at = revision
 
     def _look(self) -> Catalog:
-        self._catalog = self._bench.inspect_connection(self._open)
-        self._open.rollback()
+        self._catalog = self._bench.inspect_connection(self._own)
+        self._own.rollback()
         return self._catalog
+
+    @property
+    def _own(self) -> Connection:
+        assert self._second is not None, "the walk has begun"
+        return self._second
 
     @property
     def _open(self) -> Connection:

@@ -1,0 +1,190 @@
+"""Planted: revisions that lose or keep rows in ways that are easily missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lamin_migrate_kit.proof.rows.proof import prove_rows
+from lamin_migrate_kit.report.model import Proof, Status
+from lamin_migrate_kit.workbench import Workbench
+from tests.proof.project import DROP, Project
+
+NOTE = "CREATE TABLE core.note (id serial PRIMARY KEY, body text, size numeric(12, 4), at timestamptz, price float8)"
+EVENT = """
+CREATE TABLE core.event (id int, day date, kind text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE core.event_20 PARTITION OF core.event FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+CREATE TABLE core.event_21 PARTITION OF core.event FOR VALUES FROM ('2021-01-01') TO ('2022-01-01')
+"""
+STATUS = "CREATE TYPE core.status AS ENUM ('draft', 'open'); CREATE TABLE core.task (id int PRIMARY KEY, s core.status)"
+MAPPED = """
+UPDATE core.task SET s = 'open' WHERE s = 'draft';
+ALTER TYPE core.status RENAME TO status_old; CREATE TYPE core.status AS ENUM ('open');
+ALTER TABLE core.task ALTER s TYPE core.status USING s::text::core.status; DROP TYPE core.status_old
+"""
+
+LOSES = {
+    "a partition is dropped": (EVENT, "DROP TABLE core.event_20", "of core.event"),
+    "rows are truncated": (NOTE, "TRUNCATE core.note", "loses 3 of 3 rows of core.note"),
+    "a schema is dropped": (NOTE, "DROP SCHEMA core CASCADE", "loses 3 of 3 rows of core.note"),
+    "texts are folded": (NOTE, "UPDATE core.note SET body = lower(body)", "of core.note.body"),
+    "texts are trimmed": (NOTE, "UPDATE core.note SET body = btrim(body)", "of core.note.body"),
+    "texts are cut": (
+        NOTE,
+        "ALTER TABLE core.note ALTER body TYPE varchar(200) USING left(body, 200)",
+        "core.note.body",
+    ),
+    "digits are rounded": (NOTE, "ALTER TABLE core.note ALTER size TYPE numeric(12, 2)", "of core.note.size"),
+    "times become days": (NOTE, "ALTER TABLE core.note ALTER at TYPE date USING at::date", "of core.note.at"),
+    "floats get shorter": (NOTE, "ALTER TABLE core.note ALTER price TYPE real", "of core.note.price"),
+    "texts become documents": (
+        NOTE,
+        "ALTER TABLE core.note ALTER body TYPE jsonb USING to_jsonb(body)",
+        "core.note.body",
+    ),
+    "keys are counted anew": (
+        NOTE,
+        "ALTER TABLE core.note DROP COLUMN id; ALTER TABLE core.note ADD id serial PRIMARY KEY",
+        "of core.note.id",
+    ),
+    "two columns become one": (
+        "CREATE TABLE core.person (id int PRIMARY KEY, first text, last text)",
+        "ALTER TABLE core.person ADD name text; UPDATE core.person SET name = first || ' ' || last;"
+        "ALTER TABLE core.person DROP COLUMN first, DROP COLUMN last",
+        "drops core.person.first",
+    ),
+    "two columns change places": (
+        "CREATE TABLE core.pair (id int PRIMARY KEY, a text, b text)",
+        "UPDATE core.pair SET a = b, b = a",
+        "of core.pair.a",
+    ),
+    "values of an enum go": (STATUS, MAPPED, "of core.task.s"),
+    "a table is made anew without a column": (
+        NOTE,
+        "CREATE TABLE core.new (id int PRIMARY KEY, body text, size numeric(12, 4), at timestamptz);"
+        "INSERT INTO core.new SELECT id, body, size, at FROM core.note; DROP TABLE core.note;"
+        "ALTER TABLE core.new RENAME TO note",
+        "drops core.note.price",
+    ),
+    "what was saved of the session is discarded": (NOTE, "DISCARD TEMP; DELETE FROM core.note", "of core.note"),
+    "an inherited table goes": (
+        "CREATE TABLE core.a (id int PRIMARY KEY); CREATE TABLE core.b (x text) INHERITS (core.a)",
+        "DROP TABLE core.b",
+        "rows of core.b",
+    ),
+    "a trigger drops what is copied": (
+        NOTE,
+        "CREATE TABLE core.page (LIKE core.note); INSERT INTO core.page SELECT * FROM core.note WHERE body IS NOT NULL;"
+        "DROP TABLE core.note",
+        "rows of core.note",
+    ),
+}
+
+KEEPS = {
+    "a partition stands on its own": (EVENT, "ALTER TABLE core.event DETACH PARTITION core.event_20"),
+    "a table becomes a partition": (
+        "CREATE TABLE core.log (id int, day date NOT NULL)",
+        "CREATE TABLE core.logs (id int, day date NOT NULL) PARTITION BY RANGE (day);"
+        "ALTER TABLE core.logs ATTACH PARTITION core.log DEFAULT",
+    ),
+    "a table gets partitions": (
+        "CREATE TABLE core.log (id int, day date NOT NULL)",
+        "ALTER TABLE core.log RENAME TO log_old; CREATE TABLE core.log (LIKE core.log_old) PARTITION BY RANGE (day);"
+        "CREATE TABLE core.log_all PARTITION OF core.log DEFAULT; INSERT INTO core.log SELECT * FROM core.log_old;"
+        "DROP TABLE core.log_old",
+    ),
+    "a schema is renamed": (NOTE, "ALTER SCHEMA core RENAME TO app"),
+    "a table moves": (NOTE, "CREATE SCHEMA app; ALTER TABLE core.note SET SCHEMA app"),
+    "a zone is left out": (NOTE, "ALTER TABLE core.note ALTER at TYPE timestamp USING at AT TIME ZONE 'UTC'"),
+    "numbers get room": (NOTE, "ALTER TABLE core.note ALTER size TYPE numeric, ALTER id TYPE bigint"),
+    "two columns change names": (
+        "CREATE TABLE core.pair (id int PRIMARY KEY, a text, b text)",
+        "ALTER TABLE core.pair RENAME a TO c; ALTER TABLE core.pair RENAME b TO a; ALTER TABLE core.pair RENAME c TO b",
+    ),
+    "texts move to a list": (
+        "CREATE TABLE core.note (id int PRIMARY KEY, author text)",
+        "CREATE TABLE core.author (id serial PRIMARY KEY, name text UNIQUE);"
+        "INSERT INTO core.author (name) SELECT DISTINCT author FROM core.note WHERE author IS NOT NULL;"
+        "ALTER TABLE core.note ADD author_id int REFERENCES core.author;"
+        "UPDATE core.note n SET author_id = a.id FROM core.author a WHERE a.name = n.author;"
+        "ALTER TABLE core.note DROP COLUMN author",
+    ),
+    "documents change their form": (
+        "CREATE TABLE core.doc (id int PRIMARY KEY, j json)",
+        "ALTER TABLE core.doc ALTER j TYPE jsonb",
+    ),
+    "a computed column changes": (
+        "CREATE TABLE core.item (id int PRIMARY KEY, n int, twice int GENERATED ALWAYS AS (n / 2) STORED)",
+        "ALTER TABLE core.item DROP COLUMN twice;"
+        "ALTER TABLE core.item ADD twice int GENERATED ALWAYS AS (n / 4) STORED",
+    ),
+    "a table has no columns": ("CREATE TABLE core.log ()", "ALTER TABLE core.log ADD COLUMN a int"),
+    "missing values are filled in": (NOTE, "UPDATE core.note SET body = '' WHERE body IS NULL"),
+    "the session is changed": (
+        NOTE,
+        "SET TIME ZONE 'Asia/Tokyo'; SET DateStyle = 'German'; SET search_path = core, public",
+    ),
+    "enum values are added and renamed": (
+        STATUS,
+        "ALTER TYPE core.status RENAME VALUE 'draft' TO 'new'; ALTER TYPE core.status ADD VALUE 'done'",
+    ),
+}
+
+Prove = Callable[..., Proof]
+
+
+@pytest.fixture
+def prove(project: Project, bench: Callable[[], Workbench]) -> Prove:
+    def run(create: str, upgrade: str, comment: str = "") -> Proof:
+        project.revision("aaaa", None, f"op.execute({f'CREATE SCHEMA core; {create}'!r})", DROP, version="0_1_0")
+        project.revision("bbbb", "aaaa", f"{comment}\nop.execute({upgrade!r})", "raise NotImplementedError")
+        return prove_rows(bench())
+
+    return run
+
+
+@pytest.mark.parametrize(("create", "upgrade", "said"), LOSES.values(), ids=LOSES.keys())
+def test_loss_is_found(prove: Prove, create: str, upgrade: str, said: str) -> None:
+    proof = prove(create, upgrade)
+    assert proof.status is Status.FAILED, proof
+    assert any(said in finding.message for finding in proof.findings), proof.findings
+    assert all(finding.next_command for finding in proof.findings)
+
+
+@pytest.mark.parametrize(("create", "upgrade"), KEEPS.values(), ids=KEEPS.keys())
+def test_what_keeps_all_values_passes(prove: Prove, create: str, upgrade: str) -> None:
+    proof = prove(create, upgrade)
+    assert proof.status is Status.PASSED, proof.findings
+    assert sum(count for _, count in proof.accounts[0].rows) > 0
+
+
+@pytest.mark.parametrize(
+    ("case", "comment"),
+    [
+        ("values of an enum go", "# migrate-kit: enum-map core.status.draft=open"),
+        ("texts are folded", "# migrate-kit: using core.note.body=lower(body)"),
+        ("digits are rounded", "# migrate-kit: allow=narrow-type because cents will do\n# core.note.size"),
+        ("rows are truncated", "# migrate-kit: allow=truncate-table because it is a cache"),
+        ("a schema is dropped", "# migrate-kit: drop core because it has moved"),
+        ("a partition is dropped", "# migrate-kit: drop core.event_20 because it is archived"),
+    ],
+)
+def test_decision_that_is_recorded_is_accepted(prove: Prove, case: str, comment: str) -> None:
+    create, upgrade, _ = LOSES[case]
+    proof = prove(create, upgrade, comment)
+    assert proof.status is Status.PASSED, proof.findings
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# migrate-kit: drop core.other because it is old",
+        "# migrate-kit: using core.note.bod=lower(body)",
+        "# migrate-kit: allow=delete-rows",
+        "# migrate-kit: rename core.note.body -> text",
+    ],
+)
+def test_decision_on_something_else_is_none(prove: Prove, comment: str) -> None:
+    create, upgrade, _ = LOSES["texts are folded"]
+    assert prove(create, upgrade, comment).status is Status.FAILED
