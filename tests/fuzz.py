@@ -128,7 +128,7 @@ class Fuzzer:
             replayed=self._replayed,
             author_types=author_types(after, desired),
         )
-        comparison = compare_sides(sides, Decisions(), ask=lambda question: _answer(question, desired))
+        comparison = compare_sides(sides, Decisions(), ask=lambda question, *_: _answer(question, desired))
         self._note(comparison)
         if self._round_trip(comparison, rows=True):
             self.with_rows += 1

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lamin_migrate_kit.catalog.declared import declared_statements
+from lamin_migrate_kit.catalog.entities import create_entities, create_extensions, registered_entities
 from lamin_migrate_kit.catalog.needs import advise
 from lamin_migrate_kit.catalog.quoting import quote_name
 from lamin_migrate_kit.errors import SchemaModuleError
@@ -29,7 +30,8 @@ def build_desired(connection: Connection, metadata: MetaData, owned: Collection[
 
     Args:
         connection: To a scratch database. When the models cannot be built, it is as it was before.
-        metadata: The models' MetaData; the schemas that it names are created, and its DDL events run.
+        metadata: The models' MetaData; the schemas that it names are created, and its DDL events run. So is what was
+            registered with `alembic_utils`.
         owned: The keys of the tables that are this module's own. Of other packages' tables in the same MetaData only
             those are created that its own reference. None for all.
 
@@ -41,8 +43,11 @@ def build_desired(connection: Connection, metadata: MetaData, owned: Collection[
 
     try:
         with connection.begin_nested():
-            prepare_database(connection, schemas_of(metadata), ())
+            entities = registered_entities()
+            prepare_database(connection, schemas_of(metadata) | {entity.schema for entity in entities}, ())
+            create_extensions(connection, entities)
             metadata.create_all(connection, tables=_wanted(metadata, owned), checkfirst=False)
+            create_entities(connection, entities)
     except SQLAlchemyError as error:
         raise _not_built(connection, error) from error
 
@@ -57,6 +62,8 @@ def statements_of(
         metadata: The models' MetaData.
         owned: As for `build_desired`.
     """
+    if registered_entities():
+        return None
     declared = declared_statements(metadata, connection.dialect, _wanted(metadata, owned))
     if declared is None:
         return None
