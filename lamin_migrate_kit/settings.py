@@ -26,6 +26,7 @@ class Settings:
         keep: Names such as `core.ix_by_hand` that only revisions make and that are never proposed for dropping.
         schemas: Schemas to create before the models are built, besides those that metadata and revisions name.
         extensions: Extensions to create before the models are built.
+        postgres: The Postgres majors that the module supports: generated for the lowest, proven on each.
         waive: (proof, reason): what may be NOT PROVEN in a release, sorted; see `proof.waiving`.
         mask: Columns of instances that are never read as they are; see `proof.rows.masking`.
         image: The container image to use instead of the official one.
@@ -48,6 +49,7 @@ class Settings:
     keep: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
+    postgres: tuple[int, ...] = ()
     waive: tuple[tuple[str, str], ...] = ()
     mask: tuple[str, ...] = ()
     image: str | None = None
@@ -69,10 +71,12 @@ _TOML_NAMES = {
     "keep": list,
     "schemas": list,
     "extensions": list,
+    "postgres": list,
     "waive": dict,
     "mask": list,
     "image": str,
 }
+_MAJORS = f'a list of supported majors, such as ["{SUPPORTED_MAJORS[0]}", "{SUPPORTED_MAJORS[-1]}"]'
 _SHAPES = {str: "a string", list: "a list of strings", dict: 'a table of reasons, such as old-code = "first release"'}
 
 
@@ -146,10 +150,12 @@ def _read_table(pyproject: Path) -> dict[str, Any]:
     table = document.get("tool", {}).get("lamin_migrate_kit", {})
     for key, value in table.items():
         _check(pyproject, key, value)
-    return {key: _frozen(value) for key, value in table.items()}
+    return {key: _frozen(key, value) for key, value in table.items()}
 
 
-def _frozen(value: object) -> object:
+def _frozen(key: str, value: object) -> object:
+    if key == "postgres" and isinstance(value, list):
+        return tuple(sorted(map(int, set(value))))
     if isinstance(value, dict):
         return tuple(sorted(value.items()))
     return tuple(value) if isinstance(value, list) else value
@@ -162,8 +168,13 @@ def _check(pyproject: Path, key: str, value: object) -> None:
     wanted = _TOML_NAMES[key]
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     wrong_item = not all(isinstance(item, str) and (item.strip() or wanted is list) for item in items)
+    if key == "postgres" and isinstance(value, list):
+        wrong_item = not value or not set(map(repr, value)) <= {repr(str(major)) for major in SUPPORTED_MAJORS}
     if not isinstance(value, wanted) or wrong_item:
-        raise SettingsError(f"[tool.lamin_migrate_kit] {key} must be {_SHAPES[wanted]}.", where=str(pyproject))
+        raise SettingsError(
+            f"[tool.lamin_migrate_kit] {key} must be {_MAJORS if key == 'postgres' else _SHAPES[wanted]}.",
+            where=str(pyproject),
+        )
 
 
 assert set(_TOML_NAMES) <= {field.name for field in fields(Settings)}

@@ -15,6 +15,7 @@ from lamin_migrate_kit.proof.hazards.proof import prove_hazards
 from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
 from lamin_migrate_kit.proof.locks.proof import prove_locks
 from lamin_migrate_kit.proof.locks.trace import trace_unreleased
+from lamin_migrate_kit.proof.majors import name_of, prove_on_major
 from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
 from lamin_migrate_kit.proof.old_code.proof import prove_old_code
 from lamin_migrate_kit.proof.outcome import Prover
@@ -68,7 +69,7 @@ def prove_module(
         ServerError: There is no server, or it went away.
     """
     waive = dict(settings.waive)
-    check_waivers(waive, [prover.name for prover in PROVERS])
+    check_waivers(waive, [*(prover.name for prover in PROVERS), *map(name_of, settings.postgres)])
     module = find_schema_module(settings)
     module.metadata()  # what is wrong with the models is said before a server is started for them
     history = prove_history(module)
@@ -97,10 +98,31 @@ def _prove(
         with progress.running(step.prover.title):
             proofs.append(waived(_run(step, proofs), waive))
         progress.done(proofs[-1])
+    for major in bench.settings.postgres:
+        if major != bench.server.major:
+            proofs.append(waived(_on_major(bench, major, proofs, every, progress, clone), waive))
+            progress.done(proofs[-1])
     notes = idle_waivers(proofs, waive)
     report = Report(command, bench.module.package, environment(bench.server), tuple(proofs), notes=notes)
     matched = next(proof for proof in proofs if proof.name == prove_match.name)
     return report if _could_not_run(matched) else _with_comparison(report, comparison())
+
+
+def _on_major(
+    bench: Workbench, major: int, here: list[Proof], every: bool, progress: Progress, clone: Clone | None
+) -> Proof:
+    """All proofs that need a server once more, on another major; without old code, which is the same everywhere."""
+    left_out = (prove_names.name, prove_checksums.name, prove_old_code.name)
+
+    def run(there: Workbench) -> list[Proof]:
+        proofs: list[Proof] = []
+        for step in _steps(there, functools.cache(lambda: compare_module(there, Decisions())), every, clone):
+            if step.prover.name not in left_out:
+                proofs.append(_run(step, proofs))
+        return proofs
+
+    with progress.running(f"all of it on Postgres {major}"):
+        return prove_on_major(bench.settings, major, run, here)
 
 
 def _steps(

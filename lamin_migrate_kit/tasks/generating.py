@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.comparison import compare_module
+from lamin_migrate_kit.errors import ServerError
 from lamin_migrate_kit.fingerprint import environment
 from lamin_migrate_kit.generation import GenerateOptions, GenerateResult, generate_revision
 from lamin_migrate_kit.proof.rows.fill import fill_tables
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from lamin_migrate_kit.report.model import Environment
     from lamin_migrate_kit.schema_module import SchemaModule
     from lamin_migrate_kit.settings import Settings
+    from lamin_migrate_kit.workbench import Workbench
 
 _COMMAND = "migrate.generate"
 
@@ -36,7 +39,7 @@ def generate(settings: Settings, options: GenerateOptions, *, no_input: bool, fo
     progress = progress_for(format)
     with ExitStack() as stack:
         with progress.running("a Postgres to prove it on"):
-            bench = stack.enter_context(open_workbench(settings))
+            bench = _on_lowest(stack, settings)
         where = environment(bench.server)
         progress.begin(where, f"{bench.module.package} {bench.module.version}")
         ask = terminal_asker(no_input=no_input, format=format)
@@ -46,6 +49,17 @@ def generate(settings: Settings, options: GenerateOptions, *, no_input: bool, fo
             result = generate_revision(bench, options, ask, fill=fill)
         _show(bench.module, result, where, format)
     return 0
+
+
+def _on_lowest(stack: ExitStack, settings: Settings) -> Workbench:
+    """A workbench on the lowest Postgres that the module supports, so that what is generated is valid there.
+
+    Where it is not to be had, on the one that is: `invoke ci` then says that the lowest is NOT PROVEN.
+    """
+    if settings.postgres and settings.major is None:
+        with suppress(ServerError):
+            return stack.enter_context(open_workbench(replace(settings, major=settings.postgres[0])))
+    return stack.enter_context(open_workbench(settings))
 
 
 def plan(settings: Settings, options: GenerateOptions, *, format: str) -> int:
