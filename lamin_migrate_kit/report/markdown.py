@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lamin_migrate_kit.report.model import Finding, Proof, Report, Status
+from lamin_migrate_kit.report.model import Environment, Finding, Proof, Report, Status
 from lamin_migrate_kit.report.redact import redact
 from lamin_migrate_kit.report.terminal import beside_title, kept_and_not_compared, verdict
 
@@ -20,6 +20,8 @@ def to_markdown(report: Report) -> str:
         "",
         f"{server} · {versions}",
         "",
+        *_environment(on),
+        "",
         "| | proof | | seconds |",
         "| --- | --- | --- | ---: |",
     ]
@@ -33,6 +35,14 @@ def to_markdown(report: Report) -> str:
         lines += ["", "Missing in `upgrade()`:", "", *_fenced("\n".join(report.missing), "python")]
     text = "\n".join(lines) + "\n"
     return text if len(text) <= _LONGEST else text[:_LONGEST].rpartition("\n")[0] + "\n\n(cut: it is too long)\n"
+
+
+def _environment(on: Environment) -> list[str]:
+    """All of the rest that can make a difference, folded away until somebody asks."""
+    said = {"platform": on.platform, "alembic": on.alembic, "provider": on.provider, "image": on.image}
+    fields = [(name, value) for name, value in said.items() if value]
+    lines = [f"{name}: {value}" for name, value in (*fields, *on.settings)]
+    return ["<details><summary>what it ran on</summary>", "", *_fenced("\n".join(lines), ""), "", "</details>"]
 
 
 def _row(proof: Proof) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from lamin_migrate_kit.report.github import annotation_lines
 from lamin_migrate_kit.report.markdown import to_markdown
 from lamin_migrate_kit.report.model import Environment, Finding, Proof, Report, Status
@@ -19,6 +21,13 @@ def test_markdown_begins_with_the_verdict_and_shows_every_proof() -> None:
     assert "| ❌ FAILED | models \\| match | 7 | 1.50 |" in text
     assert "It differs. `a.py:3`" in text
     assert "```python\nop.drop_table('x')\n```" in text
+
+
+def test_markdown_says_all_that_it_ran_on() -> None:
+    on = dataclasses.replace(ON, platform="Debian 13", image="sha256:abc", settings=(("fsync", "off"), ("jit", "on")))
+    text = to_markdown(dataclasses.replace(report(), environment=on))
+    folded = "platform: Debian 13\nalembic: 1.20.1\nprovider: compose\nimage: sha256:abc\nfsync: off\njit: on"
+    assert f"<details><summary>what it ran on</summary>\n\n```\n{folded}\n```\n\n</details>\n" in text
 
 
 def test_markdown_never_shows_a_password_and_never_grows_without_end() -> None:
