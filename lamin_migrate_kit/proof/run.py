@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lamin_migrate_kit.comparison import Comparison, compare_module
 from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.fingerprint import environment
+from lamin_migrate_kit.proof.changes import read_changes
 from lamin_migrate_kit.proof.hazards.proof import prove_hazards
 from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
 from lamin_migrate_kit.proof.locks.proof import prove_locks
@@ -104,6 +105,8 @@ def _prove(
             progress.done(proofs[-1])
     notes = idle_waivers(proofs, waive)
     report = Report(command, bench.module.package, environment(bench.server), tuple(proofs), notes=notes)
+    if all(proof.status is Status.PASSED for proof in proofs if proof.name == prove_upgrade.name):
+        report = replace(report, changes=read_changes(bench))
     matched = next(proof for proof in proofs if proof.name == prove_match.name)
     return report if _could_not_run(matched) else _with_comparison(report, comparison())
 

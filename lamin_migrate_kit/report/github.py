@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from lamin_migrate_kit.report.model import Finding, Proof, Report, Status
 from lamin_migrate_kit.report.redact import redact
 
+_KINDS = ("error", "warning", "notice")
 # GitHub shows no more of each kind for one step.
 _MOST = 10
 
@@ -24,13 +24,21 @@ def annotation_lines(report: Report, folder: str = ".") -> tuple[str, ...]:
     return tuple(_annotation(proof, finding, folder) for proof, finding in _worst_first(report))[:_MOST]
 
 
-def _worst_first(report: Report) -> Iterator[tuple[Proof, Finding]]:
-    for status in (Status.FAILED, Status.NOT_PROVEN):
-        yield from ((proof, one) for proof in report.proofs if proof.status is status for one in proof.findings)
+def _worst_first(report: Report) -> list[tuple[Proof, Finding]]:
+    """What fails, then what was not proven or may hurt, then notes; within each as the proofs ran."""
+    found = [(proof, finding) for proof in report.proofs for finding in proof.findings]
+    return sorted(found, key=lambda one: _KINDS.index(_kind(*one)))
+
+
+def _kind(proof: Proof, finding: Finding) -> str:
+    """A finding of a failed proof is an error unless it says itself that it is less."""
+    if proof.status is Status.FAILED and finding.severity in (None, "error"):
+        return "error"
+    return "notice" if finding.severity == "note" or proof.waived else "warning"
 
 
 def _annotation(proof: Proof, finding: Finding, folder: str) -> str:
-    kind = "error" if proof.status is Status.FAILED else "warning"
+    kind = _kind(proof, finding)
     file = PurePosixPath(folder, finding.file) if finding.file else None
     fields = {"file": file, "line": finding.line, "title": proof.title}
     shown = ",".join(f"{name}={_property(str(value))}" for name, value in fields.items() if value)

@@ -54,6 +54,7 @@ def report_document(report: Report, **more: object) -> dict[str, object]:
         not_compared=[{"kind": kind, "name": name} for kind, name in report.not_compared],
         kept=list(report.kept),
         notes=list(report.notes),
+        changes=asdict(report.changes) if report.changes else None,
         **more,
     )
 

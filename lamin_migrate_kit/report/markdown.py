@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
-from lamin_migrate_kit.report.model import Environment, Finding, Proof, Report, Status
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from lamin_migrate_kit.report.model import (
+    ColumnAccount,
+    Entity,
+    Environment,
+    Finding,
+    Measured,
+    Report,
+    RowsAccount,
+    Status,
+)
 from lamin_migrate_kit.report.redact import redact
 from lamin_migrate_kit.report.terminal import beside_title, kept_and_not_compared, verdict
 
 _MARKS = {Status.PASSED: "✅", Status.FAILED: "❌", Status.NOT_PROVEN: "❔"}
-_LONGEST = 60_000
+# GitHub takes 65,536 characters in a comment.
+_LONGEST = 64_000
+_LONGEST_CELL = 200
+_MOST_ROWS = 100
+_NOTE = "\n\n(cut: it is too long)\n"
 
 
 def to_markdown(report: Report) -> str:
     """The report, its verdict first; cut with a note when it is longer than GitHub takes."""
+    parts = (_head, _proofs, _missing, _findings, _heads, _diagram, _rows, _locks, _hazards, _sql, _remarks)
+    text = "\n\n".join("\n".join(lines) for part in parts if (lines := list(part(report)))) + "\n"
+    return text if len(text) <= _LONGEST else _cut(text)
+
+
+def _cut(text: str) -> str:
+    """The beginning, with a fence that the cut left open closed again."""
+    kept = text[: _LONGEST - 200].rpartition("\n")[0]
+    open_fence = None
+    for fence in re.findall(r"^(`{3,})", kept, re.MULTILINE):
+        open_fence = None if fence == open_fence else open_fence or fence
+    return kept + (f"\n{open_fence}" if open_fence else "") + _NOTE
+
+
+def _head(report: Report) -> Iterator[str]:
     on = report.environment
-    server = on.postgres or "no Postgres needed"
+    yield f"### `invoke {report.command}`, {report.module}: {verdict(report)}"
+    yield ""
     versions = f"Python {on.python} · SQLAlchemy {on.sqlalchemy} · lamin_migrate_kit {on.kit} · packages {on.packages}"
-    lines = [
-        f"### `invoke {report.command}`, {report.module}: {verdict(report)}",
-        "",
-        f"{server} · {versions}",
-        "",
-        *_environment(on),
-        "",
-        "| | proof | | seconds |",
-        "| --- | --- | --- | ---: |",
-    ]
-    lines += [_row(proof) for proof in report.proofs]
-    for proof in report.proofs:
-        for finding in proof.findings:
-            lines += ["", *_finding(proof.title, finding)]
-    for remark in (*report.notes, *kept_and_not_compared(report.kept, report.not_compared)):
-        lines += ["", redact(remark)]
-    if report.missing:
-        lines += ["", "Missing in `upgrade()`:", "", *_fenced("\n".join(report.missing), "python")]
-    text = "\n".join(lines) + "\n"
-    return text if len(text) <= _LONGEST else text[:_LONGEST].rpartition("\n")[0] + "\n\n(cut: it is too long)\n"
+    yield f"{on.postgres or 'no Postgres needed'} · {versions}"
+    yield ""
+    yield from _environment(on)
 
 
 def _environment(on: Environment) -> list[str]:
@@ -45,13 +60,153 @@ def _environment(on: Environment) -> list[str]:
     return ["<details><summary>what it ran on</summary>", "", *_fenced("\n".join(lines), ""), "", "</details>"]
 
 
-def _row(proof: Proof) -> str:
-    status = f"{_MARKS[proof.status]} {proof.status.value}"
-    return f"| {status} | {_cell(proof.title)} | {_cell(beside_title(proof))} | {proof.seconds:.2f} |"
+def _proofs(report: Report) -> Iterator[str]:
+    rows = (
+        (f"{_MARKS[one.status]} {one.status.value}", one.title, beside_title(one), f"{one.seconds:.2f}")
+        for one in report.proofs
+    )
+    yield from _table(("", "proof", "", "seconds"), rows, numbers=1)
+
+
+def _missing(report: Report) -> Iterator[str]:
+    if report.missing:
+        yield from ("Missing in `upgrade()`:", "", *_fenced("\n".join(report.missing), "python"))
+
+
+def _findings(report: Report) -> Iterator[str]:
+    """What has no table of its own: everything that failed or was not proven, and what old code cannot do."""
+    first = True
+    for proof in report.proofs:
+        for finding in proof.findings:
+            if proof.status is Status.PASSED and (finding.rule or proof.measured):
+                continue
+            yield from [] if first else [""]
+            yield from _finding(proof.title, finding)
+            first = False
+
+
+def _heads(report: Report) -> Iterator[str]:
+    if report.changes and report.changes.before != report.changes.after:
+        yield f"Head: `{report.changes.before or 'none'}` → `{report.changes.after}`"
+
+
+def _diagram(report: Report) -> Iterator[str]:
+    entities = report.changes.entities if report.changes else ()
+    if entities:
+        columns = (column for proof in report.proofs for one in proof.accounts for column in one.columns)
+        renamed = {column.became: column.column for column in columns if column.fate == "renamed" and column.became}
+        yield from ("#### Tables", "", *_fenced("\n".join(_entities(entities, renamed)), "mermaid"))
+
+
+def _entities(entities: Sequence[Entity], renamed: Mapping[str, str]) -> Iterator[str]:
+    """An entity diagram; what changed is marked by a comment beside the column, and in the table's name."""
+    names = {entity.table: f"t{number}" for number, entity in enumerate(entities)}
+    yield "erDiagram"
+    for entity in entities:
+        label = f"{entity.table} ({entity.change})" if entity.change else entity.table
+        yield f'    {names[entity.table]}["{_quoted(label)}"] {{'
+        for name, type_, change in entity.columns:
+            whole = f"{entity.table}.{name}"
+            if change == "dropped" and whole in renamed.values():
+                continue
+            mark = f"renamed from {renamed[whole].rpartition('.')[2]}" if whole in renamed else change
+            yield f"        {_word(type_)} {_word(name)}" + (f' "{_quoted(mark)}"' if mark else "")
+        yield "    }"
+    for entity in entities:
+        for other in entity.references:
+            if other in names:
+                yield f'    {names[entity.table]} }}o--|| {names[other]} : ""'
+
+
+def _word(text: str) -> str:
+    """What Mermaid takes for a type or a name: a letter, then letters, digits and underscores."""
+    word = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")
+    return word if word[:1].isalpha() else f"x_{word}"
+
+
+def _quoted(text: str) -> str:
+    return redact(text).replace('"', "#quot;").replace("\n", " ")
+
+
+def _rows(report: Report) -> Iterator[str]:
+    accounts = [account for proof in report.proofs for account in proof.accounts]
+    if not accounts:
+        return
+    yield from ("#### Rows", "")
+    cells = (_account(account, column) for account in accounts for column in account.columns)
+    kept = "; ".join(
+        f"{one.revision}: {sum(rows for _, rows in one.rows)} rows in {len(one.rows)} tables, {one.kept} columns kept"
+        for one in accounts
+    )
+    yield kept
+    if any(account.columns for account in accounts):
+        yield ""
+        header = ("revision", "column", "became", "fate", "values", "changed", "lost", "not back", "decided")
+        yield from _table(header, cells)
+
+
+def _account(account: RowsAccount, one: ColumnAccount) -> tuple[str, ...]:
+    not_back = "no way back" if one.not_back is None else str(one.not_back)
+    numbers = (str(one.values), str(one.changed), str(one.lost), not_back)
+    return (account.revision, one.column, one.became or "", one.fate, *numbers, one.decided)
+
+
+def _locks(report: Report) -> Iterator[str]:
+    measured = [one for proof in report.proofs for one in proof.measured]
+    if measured:
+        yield from ("#### Locks", "")
+        yield from _table(("line", "statement", "locks", "waits", "rewritten", "read in full"), map(_lock, measured))
+
+
+def _lock(one: Measured) -> tuple[str, ...]:
+    locks = ", ".join(f"{mode} on {relation}" for relation, mode in one.locks)
+    scanned = ", ".join(f"{table} ({rows})" for table, rows in one.scanned)
+    sql = f"{one.sql} (outside of a transaction)" if one.autocommit else one.sql
+    place = f"{one.file.rpartition('/')[2]}:{one.line}"
+    return (place, sql, locks, ", ".join(one.blocks), ", ".join(one.rewritten), scanned)
+
+
+def _hazards(report: Report) -> Iterator[str]:
+    found = [finding for proof in report.proofs for finding in proof.findings if finding.rule]
+    if found:
+        yield from ("#### Hazards", "")
+        yield from _table(("severity", "rule", "what", "where"), map(_hazard, found))
+
+
+def _hazard(one: Finding) -> tuple[str, ...]:
+    place = f"{(one.file or '').rpartition('/')[2]}:{one.line or ''}".strip(":")
+    return (one.severity or "", one.rule or "", one.message.removeprefix(f"{one.rule}: "), place)
+
+
+def _sql(report: Report) -> Iterator[str]:
+    first = True
+    for one in report.changes.sql if report.changes else ():
+        for way, text in (("upgrade", one.upgrade), ("downgrade", one.downgrade)):
+            yield from ["#### SQL", ""] if first else [""]
+            yield from (f"`{one.revision}`, {way}:", "", *_fenced(redact(text) or "-- nothing", "sql"))
+            first = False
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    remarks = [*report.notes, *kept_and_not_compared(report.kept, report.not_compared)]
+    if remarks:
+        yield "\n\n".join(map(redact, remarks))
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> Iterator[str]:
+    """A table; the last `numbers` columns are aligned to the right."""
+    rules = ["---"] * (len(header) - numbers) + ["---:"] * numbers
+    yield from (f"| {' | '.join(header)} |".replace("|  |", "| |"), f"| {' | '.join(rules)} |")
+    listed = list(rows)
+    yield from (f"| {' | '.join(map(_cell, row))} |" for row in listed[:_MOST_ROWS])
+    if len(listed) > _MOST_ROWS:
+        yield f"| … and {len(listed) - _MOST_ROWS} more; ci.json has them all |" + " |" * (len(header) - 1)
 
 
 def _cell(text: str) -> str:
-    return redact(text).replace("|", "\\|").replace("\n", " ")
+    shown = " ".join(redact(text).split())
+    short = shown if len(shown) <= _LONGEST_CELL else f"{shown[:_LONGEST_CELL]}…"
+    return short.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
 def _finding(title: str, finding: Finding) -> list[str]:

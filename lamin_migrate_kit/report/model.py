@@ -174,6 +174,57 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class RevisionSql:
+    """The SQL of one unreleased revision.
+
+    Attributes:
+        revision: Its id.
+        file: The path of its file, relative to the repository.
+        upgrade: What it sends on the way up, each statement with its semicolon.
+        downgrade: On the way back.
+    """
+
+    revision: str
+    file: str
+    upgrade: str
+    downgrade: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One table that the unreleased revisions touch.
+
+    Attributes:
+        table: Its dotted name, after them where it is still there.
+        change: `new`, `dropped`, `changed`, or "" for one that only a touched table references.
+        columns: (name, type, change); the changes are `new`, `dropped`, `changed` or "".
+        references: The tables that its foreign keys reference, dotted.
+    """
+
+    table: str
+    change: str
+    columns: tuple[tuple[str, str, str], ...] = ()
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the unreleased revisions change.
+
+    Attributes:
+        before: The head of what is released; None when nothing is.
+        after: The head.
+        sql: The revisions' SQL, first one first.
+        entities: The tables that they touch, sorted.
+    """
+
+    before: str | None
+    after: str | None
+    sql: tuple[RevisionSql, ...] = ()
+    entities: tuple[Entity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a command did and what it proved.
 
@@ -186,6 +237,7 @@ class Report:
         not_compared: (kind, name) of objects found that are of no kind the kit compares.
         kept: Dotted names of objects that only revisions make.
         notes: Sentences worth saying that are no failure.
+        changes: What the unreleased revisions change; None when that could not be looked at.
     """
 
     command: str
@@ -196,6 +248,7 @@ class Report:
     not_compared: tuple[tuple[str, str], ...] = ()
     kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    changes: Changes | None = None
 
     @property
     def passed(self) -> bool:

@@ -137,13 +137,11 @@ class TerminalProgress(Progress):
 
 def print_report(report: Report) -> None:
     """Everything below the proofs' lines: findings, what is not compared, notes, the verdict, missing operations."""
-    for proof in report.proofs:
-        if proof.findings:
-            print_text()
-            for line in wrapped(f"{proof.status.value}: {proof.title}"):
-                print_text(line, STYLES[proof.status])
-            for finding in proof.findings:
-                _print_finding(finding)
+    for heading, found in _by_revision(report):
+        print_text()
+        print_text(heading, "bold")
+        for proof, finding in found:
+            _print_finding(proof, finding)
     _print_remarks(report)
     print_text()
     proven, *unproven = re.split("(?=; [^;]*NOT PROVEN)", verdict(report))
@@ -154,6 +152,26 @@ def print_report(report: Report) -> None:
         print_text("missing in upgrade():", "bold")
         print_text()
         print_lines(report.missing)
+
+
+def _by_revision(report: Report) -> Iterator[tuple[str, list[tuple[Proof, Finding]]]]:
+    """Findings by the revision that they belong to, those of the module as a whole first; the worst first in each."""
+    found: dict[str | None, list[tuple[Proof, Finding]]] = {}
+    for proof in report.proofs:
+        for finding in proof.findings:
+            found.setdefault(finding.revision, []).append((proof, finding))
+    for revision in sorted(found, key=lambda one: (min(map(_rank, found[one])), one is not None)):
+        heading = f"revision {revision}" if revision else report.module
+        yield heading, sorted(found[revision], key=_rank)
+
+
+def _rank(one: tuple[Proof, Finding]) -> int:
+    """0 for what fails, then what was not proven, then what is only shown: warnings, then notes."""
+    proof, finding = one
+    if proof.status is Status.FAILED and finding.severity in (None, "error"):
+        return 0
+    severity = {"error": 1, "warning": 3, "note": 4}.get(finding.severity or "", 2)
+    return min(severity, 2) if proof.status is Status.NOT_PROVEN else severity
 
 
 def verdict(report: Report) -> str:
@@ -195,8 +213,13 @@ def wrapped(text: str, *, indent: int = 0) -> list[str]:
     return filled
 
 
-def _print_finding(finding: Finding) -> None:
-    for line in wrapped(redact(finding.message), indent=2):
+def _print_finding(proof: Proof, finding: Finding) -> None:
+    label = proof.status.value if proof.status is not Status.PASSED else finding.severity or proof.status.value
+    if proof.status is Status.FAILED and finding.severity not in (None, "error"):
+        label = finding.severity or label
+    for line in wrapped(f"{label}: {proof.title}", indent=2):
+        print_text(line, STYLES[proof.status] if label == proof.status.value else "dim")
+    for line in wrapped(redact(finding.message), indent=4):
         print_text(line)
     if finding.file:
         print_text(f"    {finding.file}:{finding.line}" if finding.line else f"    {finding.file}", "cyan")

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 from lamin_migrate_kit.report.github import annotation_lines
 from lamin_migrate_kit.report.markdown import to_markdown
-from lamin_migrate_kit.report.model import Environment, Finding, Proof, Report, Status
+from lamin_migrate_kit.report.model import (
+    Changes,
+    ColumnAccount,
+    Entity,
+    Environment,
+    Finding,
+    Measured,
+    Proof,
+    Report,
+    RevisionSql,
+    RowsAccount,
+    Status,
+)
 
 ON = Environment("0.1.0", "3.13.5", "2.1.9", "1.20.1", "compose Postgres 18.6", "compose", True)
 
@@ -24,8 +36,8 @@ def test_markdown_begins_with_the_verdict_and_shows_every_proof() -> None:
 
 
 def test_markdown_says_all_that_it_ran_on() -> None:
-    on = dataclasses.replace(ON, platform="Debian 13", image="sha256:abc", settings=(("fsync", "off"), ("jit", "on")))
-    text = to_markdown(dataclasses.replace(report(), environment=on))
+    on = replace(ON, platform="Debian 13", image="sha256:abc", settings=(("fsync", "off"), ("jit", "on")))
+    text = to_markdown(replace(report(), environment=on))
     folded = "platform: Debian 13\nalembic: 1.20.1\nprovider: compose\nimage: sha256:abc\nfsync: off\njit: on"
     assert f"<details><summary>what it ran on</summary>\n\n```\n{folded}\n```\n\n</details>\n" in text
 
@@ -56,3 +68,78 @@ def test_paths_of_annotations_begin_at_the_repository() -> None:
 
 def test_there_are_at_most_ten_annotations() -> None:
     assert len(annotation_lines(report(*[Finding("f")] * 30))) == 10
+
+
+def test_notes_and_warnings_of_proofs_that_passed_come_after_what_failed() -> None:
+    found = (Finding("note", severity="note"), Finding("warned", severity="warning"))
+    passed = Proof("locks", "locks", Status.PASSED, findings=found)
+    failed = Proof("match", "match", Status.FAILED, findings=(Finding("failed"), Finding("small", severity="note")))
+    waived = Proof("rows", "rows", Status.NOT_PROVEN, findings=(Finding("unproven"),), waived="for a reason")
+    lines = annotation_lines(Report("ci", "core", ON, (passed, waived, failed)))
+    assert [line.split(" ")[0] + line.rpartition("::")[2] for line in lines] == [
+        *("::errorfailed", "::warningwarned", "::noticenote", "::noticeunproven", "::noticesmall")
+    ]
+
+
+NOTE_COLUMNS = (("b", "character varying(3)", "new"), ("a", "text", "dropped"))
+CHANGES = Changes(
+    "aaaa",
+    "bbbb",
+    (RevisionSql("bbbb", "a.py", "ALTER TABLE core.note RENAME a TO b;", "ALTER TABLE core.note RENAME b TO a;"),),
+    (
+        Entity(
+            "core.note", "changed", (("b", "character varying(3)", "new"), ("a", "text", "dropped")), ("core.author",)
+        ),
+        Entity("core.author", ""),
+        Entity('odd "name"', "new", (("1 größe", "text", ""),)),
+    ),
+)
+
+
+def full() -> Report:
+    account = ColumnAccount("core.note.a", "renamed", "core.note.b", 3, 0, 0, None)
+    lock = Measured(
+        "bbbb", "a/b.py", 12, "ALTER TABLE x\n RENAME | y", 0.1, (("core.note", "ACCESS EXCLUSIVE"),), ("reads",)
+    )
+    hazard = Finding("rename-column: it breaks code.", "bbbb", "a/b.py", 12, rule="rename-column", severity="warning")
+    proofs = (
+        Proof(
+            "rows",
+            "rows",
+            Status.PASSED,
+            accounts=(RowsAccount("bbbb", "a.py", (("core.note", 3),), (), 1, (account,)),),
+        ),
+        Proof("locks", "locks", Status.PASSED, measured=(lock,)),
+        Proof("hazards", "hazards", Status.PASSED, findings=(hazard,)),
+    )
+    return Report("ci", "lnschema_core", ON, proofs, changes=CHANGES)
+
+
+def test_rows_locks_and_hazards_stand_in_tables() -> None:
+    text = to_markdown(full())
+    assert "| bbbb | core.note.a | core.note.b | renamed | 3 | 0 | 0 | no way back |  |" in text
+    assert "| b.py:12 | ALTER TABLE x RENAME \\| y | ACCESS EXCLUSIVE on core.note | reads |  |  |" in text
+    assert "| warning | rename-column | it breaks code. | b.py:12 |" in text
+
+
+def test_both_directions_stand_in_sql_below_the_heads() -> None:
+    text = to_markdown(full())
+    assert "Head: `aaaa` → `bbbb`" in text
+    assert "`bbbb`, upgrade:\n\n```sql\nALTER TABLE core.note RENAME a TO b;\n```" in text
+    assert "`bbbb`, downgrade:\n\n```sql\nALTER TABLE core.note RENAME b TO a;\n```" in text
+
+
+def test_tables_that_changed_stand_in_a_diagram_with_what_changed() -> None:
+    text = to_markdown(full())
+    assert 't0["core.note (changed)"] {\n        character_varying_3 b "renamed from a"\n    }' in text
+    assert 't0 }o--|| t1 : ""' in text
+    assert 't2["odd #quot;name#quot; (new)"] {\n        text x_1_gr_e\n    }' in text
+    assert '"dropped"' not in text
+
+
+def test_report_that_is_cut_closes_its_fence() -> None:
+    long = replace(CHANGES, sql=tuple(replace(CHANGES.sql[0], upgrade="SELECT 1;\n" * 9_000) for _ in range(3)))
+    text = to_markdown(replace(full(), changes=long))
+    assert len(text) < 65_000
+    assert text.endswith("SELECT 1;\n```\n\n(cut: it is too long)\n")
+    assert text.count("```") % 2 == 0

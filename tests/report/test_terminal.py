@@ -151,3 +151,20 @@ def test_waived_proof_says_why_and_is_not_called_proven(capsys: pytest.CaptureFi
     terminal.print_proof(way_back)
     assert "bbbb has no way back; waived: data is folded" in capsys.readouterr().out
     assert terminal.verdict(report(PASSED, way_back)) == "schema proven; the way back NOT PROVEN (waived)"
+
+
+def test_findings_stand_by_revision_and_the_worst_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    locks = Proof("locks", "locks", Status.PASSED, findings=(Finding("noted", "bbbb", severity="note"),))
+    hazards = Proof(
+        "hazards",
+        "hazards",
+        Status.FAILED,
+        findings=(Finding("warned", "bbbb", severity="warning"), Finding("lost", "bbbb", severity="error")),
+    )
+    rows = Proof("rows", "rows", Status.NOT_PROVEN, findings=(Finding("no rows", "aaaa"),))
+    terminal.print_report(report(locks, rows, hazards))
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    wanted = ["revision bbbb", "lost", "warned", "noted", "revision aaaa", "no rows"]
+    assert [line for line in lines if line in wanted] == wanted
+    assert lines[lines.index("lost") - 1] == "FAILED: hazards"
+    assert lines[lines.index("warned") - 1] == "warning: hazards"
