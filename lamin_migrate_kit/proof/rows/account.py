@@ -190,9 +190,26 @@ class _Accounting:
         near = [(relation, new) for relation, new in self._new_columns if relation is match.after]
         far = [(relation, new) for relation, new in self._new_columns if relation is not match.after]
         for relation, new in (*near, *far):
-            if self._saved.holds((side, one), (Side(self._after.number, relation, relation.attributes), new)):
+            there = Side(self._after.number, relation, relation.attributes), new
+            if self._moved_to(match, (side, one), there):
                 return relation.column(new)
         return None
+
+    def _moved_to(self, match: Match, old: tuple[Side, Attribute], new: tuple[Side, Attribute]) -> bool:
+        """Whether a new column has the values of a column, in the same rows where rows can be told to be the same."""
+        if not self._saved.holds(old, new):
+            return False
+        if new[0].relation is match.after:
+            key, _ = self._best_key(match)
+            return key is None or self._saved.changed(key, old, new) == (0, 0)
+        named = {one.name: one for one in match.before.attributes}
+        keys = [named[names[0]] for names in match.before.keys if len(names) == 1]
+        for key_column in (one for one in keys if one != old[1]):
+            for far in new[0].relation.attributes:
+                if far != new[1] and self._saved.holds((old[0], key_column), (new[0], far)):
+                    return not self._saved.pairs_missing(old, key_column, new, far)
+        # Without its key, whether a value is true or false says nothing of where it came from.
+        return old[1].type != "boolean"
 
     def _best_key(self, match: Match) -> tuple[tuple[Side, Side] | None, int]:
         """The columns that tell most rows to be the same before and after, and how many."""

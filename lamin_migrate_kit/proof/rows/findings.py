@@ -20,6 +20,7 @@ from lamin_migrate_kit.report.model import ColumnAccount, Finding, RowsAccount
 if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
 
+_LONGEST_MESSAGE = 240
 NOTE = "note"
 """The severity of what is said and fails nothing."""
 
@@ -84,7 +85,8 @@ def _failed(module: SchemaModule, step: Step) -> Iterator[Finding]:
 
 def _told(module: SchemaModule, step: Step, error: MigrationError) -> Finding:
     found = finding_from(error, module, revision=step.revision.id)
-    return replace(found, message=without_values(found.message)) if step.private else found
+    hide = step.private or len(found.message) > _LONGEST_MESSAGE
+    return replace(found, message=without_values(found.message)) if hide else found
 
 
 def _of_failure(module: SchemaModule, step: Step, failure: Failure) -> Finding:

@@ -141,6 +141,18 @@ class SavedRows:
         )
         return bool(count) and not missing
 
+    def pairs_missing(
+        self, old: tuple[Side, Attribute], key: Attribute, new: tuple[Side, Attribute], far: Attribute
+    ) -> int:
+        """How many values of a column do not stand beside the same key in another table."""
+        pairs = (
+            f"SELECT ARRAY[{side.value(beside)}, {side.value(value)}] FROM {side.rows}"
+            f" WHERE {side.value(value)} IS NOT NULL"
+            for (side, value), beside in ((old, key), (new, far))
+        )
+        ((count,),) = self._asking.ask(f"SELECT count(*) FROM ({' EXCEPT '.join(pairs)}) AS m")
+        return int(count)
+
     def rows_missing(self, before: Side, after: Sequence[Side]) -> int:
         """How many rows of one side none of the others has."""
         others = " UNION ALL ".join(f"SELECT {side.row} FROM {side.rows}" for side in after)

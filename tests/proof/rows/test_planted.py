@@ -68,6 +68,19 @@ LOSES = {
         "drops core.note.price",
     ),
     "what was saved of the session is discarded": (NOTE, "DISCARD TEMP; DELETE FROM core.note", "of core.note"),
+    "a flag is turned into another one": (
+        "CREATE TABLE core.note (id int PRIMARY KEY, open boolean NOT NULL)",
+        "ALTER TABLE core.note ADD closed boolean; UPDATE core.note SET closed = NOT open;"
+        "ALTER TABLE core.note DROP COLUMN open",
+        "drops core.note.open",
+    ),
+    "values move to a table of their own and get mixed up": (
+        "CREATE TABLE core.note (id int PRIMARY KEY, body text NOT NULL)",
+        "CREATE TABLE core.text (note int, body text);"
+        "INSERT INTO core.text SELECT id, lead(body, 1, (SELECT min(body) FROM core.note)) OVER (ORDER BY body)"
+        " FROM core.note; ALTER TABLE core.note DROP COLUMN body",
+        "drops core.note.body",
+    ),
     "an inherited table goes": (
         "CREATE TABLE core.a (id int PRIMARY KEY); CREATE TABLE core.b (x text) INHERITS (core.a)",
         "DROP TABLE core.b",
@@ -101,6 +114,12 @@ KEEPS = {
     "two columns change names": (
         "CREATE TABLE core.pair (id int PRIMARY KEY, a text, b text)",
         "ALTER TABLE core.pair RENAME a TO c; ALTER TABLE core.pair RENAME b TO a; ALTER TABLE core.pair RENAME c TO b",
+    ),
+    "values move to a table of their own": (
+        "CREATE TABLE core.note (id int PRIMARY KEY, body text, open boolean)",
+        "CREATE TABLE core.text (note int, body text, open boolean);"
+        "INSERT INTO core.text SELECT id, body, open FROM core.note;"
+        "ALTER TABLE core.note DROP COLUMN body, DROP COLUMN open",
     ),
     "texts move to a list": (
         "CREATE TABLE core.note (id int PRIMARY KEY, author text)",
