@@ -193,11 +193,10 @@ def test_a_port_that_is_taken(checkout: Checkout) -> None:
 
 def test_a_server_that_does_not_start_shows_its_last_log_lines(checkout: Checkout) -> None:
     checkout.compose_file(SERVICE.format(name="scratch", options="-c nonsense=1", port=0))
-    began = time.monotonic()
     done = checkout.invoke("ci")
     assert done.returncode == 2
     assert 'unrecognized configuration parameter "nonsense"' in done.stderr
-    assert time.monotonic() - began < 60
+    assert "was not ready within" not in done.stderr, "a container that has ended is not waited for"
     assert leftovers(checkout.project) == []
 
 
