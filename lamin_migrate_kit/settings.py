@@ -29,6 +29,8 @@ class Settings:
         postgres: The Postgres majors that the module supports: generated for the lowest, proven on each.
         waive: (proof, reason): what may be NOT PROVEN in a release, sorted; see `proof.waiving`.
         mask: Columns of instances that are never read as they are; see `proof.rows.masking`.
+        privileges: Whether privileges are compared: what is granted on tables, views, sequences, schemas, routines and
+            types, to whom.
         image: The container image to use instead of the official one.
         server_url: `LAMIN_MIGRATE_SERVER_URL`; hidden from repr, because it may hold a password.
         instance_url: `LAMIN_MIGRATE_INSTANCE_URL`, the instance that `invoke deploy` works on: no password stands in
@@ -52,6 +54,7 @@ class Settings:
     postgres: tuple[int, ...] = ()
     waive: tuple[tuple[str, str], ...] = ()
     mask: tuple[str, ...] = ()
+    privileges: bool = False
     image: str | None = None
     server_url: str | None = field(default=None, repr=False)
     instance_url: str | None = field(default=None, repr=False)
@@ -74,10 +77,16 @@ _TOML_NAMES = {
     "postgres": list,
     "waive": dict,
     "mask": list,
+    "privileges": bool,
     "image": str,
 }
 _MAJORS = f'a list of supported majors, such as ["{SUPPORTED_MAJORS[0]}", "{SUPPORTED_MAJORS[-1]}"]'
-_SHAPES = {str: "a string", list: "a list of strings", dict: 'a table of reasons, such as old-code = "first release"'}
+_SHAPES = {
+    str: "a string",
+    bool: "true or false",
+    list: "a list of strings",
+    dict: 'a table of reasons, such as old-code = "first release"',
+}
 
 
 def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:

@@ -202,7 +202,8 @@ class Workbench:
 
     def inspect_connection(self, connection: Connection) -> Catalog:
         """Likewise, within the connection's transaction."""
-        return inspect_catalog(connection, ignore=(self.module.version_table, self.module.deployments_table))
+        records = (self.module.version_table, self.module.deployments_table)
+        return inspect_catalog(connection, ignore=records, privileges=self.settings.privileges)
 
     @cached_property
     def sides(self) -> Sides:

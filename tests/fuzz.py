@@ -15,6 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,8 @@ CREATE SCHEMA public; COMMENT ON SCHEMA public IS 'standard public schema';
 class Fuzzer:
     """Two databases that are emptied for every pair."""
 
-    def __init__(self, current: Database, desired: Database) -> None:
-        self.current, self.desired = current, desired
+    def __init__(self, current: Database, desired: Database, *, dumps: bool = False) -> None:
+        self.current, self.desired, self.dumps = current, desired, dumps
         self.examples = 0
         self.with_rows = 0
         self.unbuildable: Counter[str] = Counter()
@@ -207,10 +208,10 @@ class Fuzzer:
             assert not known or now[table] == count, f"{table} had {count} rows and has {now[table]}"
 
     def _expect_dump(self, comparison: Comparison) -> None:
-        """Every fifth time: `pg_dump` takes as long as all the rest."""
-        if self.examples % 5 == 0:
-            ours, theirs = (_nameless(database.dump()) for database in (self.current, self.desired))
-            assert ours == theirs, "\n".join(comparison.upgrade_lines())
+        """`pg_dump` takes as long as all the rest."""
+        if self.dumps:
+            ours, theirs = (_nameless(database.dump()).splitlines() for database in (self.current, self.desired))
+            assert ours == theirs, "\n".join((*unified_diff(ours, theirs, lineterm=""), *comparison.upgrade_lines()))
 
     def _note(self, comparison: Comparison) -> None:
         self.examples += 1
@@ -280,12 +281,12 @@ def _kinds(value: CatalogObject) -> Iterator[str]:
 
 
 @contextmanager
-def open_fuzzer(server: Server) -> Iterator[Fuzzer]:
-    """A fuzzer with databases of its own."""
+def open_fuzzer(server: Server, *, dumps: bool = False) -> Iterator[Fuzzer]:
+    """A fuzzer with databases of its own; with `dumps`, `pg_dump` looks at what was reached too."""
     with ExitStack() as stack:
         databases = [stack.enter_context(scratch_database(server, hint=hint)) for hint in ("current", "desired")]
         one, two = (Database(database, stack.enter_context(database.connect())) for database in databases)
-        yield Fuzzer(one, two)
+        yield Fuzzer(one, two, dumps=dumps)
 
 
 def run_examples(fuzzer: Fuzzer, examples: int, start: int, *, shrink: bool = True) -> None:
@@ -315,9 +316,13 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=500)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--no-shrink", action="store_true", help="show the first failure as it was found")
+    parser.add_argument("--dumps", action="store_true", help="compare with pg_dump too")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
-    with open_server(Settings(root=Path.cwd(), provider="embedded")) as server, open_fuzzer(server) as fuzzer:
+    with (
+        open_server(Settings(root=Path.cwd(), provider="embedded")) as server,
+        open_fuzzer(server, dumps=arguments.dumps) as fuzzer,
+    ):
         try:
             run_examples(fuzzer, arguments.examples, arguments.seed, shrink=not arguments.no_shrink)
         except Exception as error:

@@ -28,6 +28,7 @@ from lamin_migrate_kit.catalog.model import (
     Index,
     ObjectKey,
     Policy,
+    Privilege,
     RangeType,
     Rule,
     Schema,
@@ -126,6 +127,7 @@ class _Reader:
         yield from self.table_parts()
         yield from self.statistics()
         yield from self.event_triggers()
+        yield from self.privileges()
 
     def comment(self, catalog: int, oid: int, column: int = 0) -> str | None:
         return self.comments.get((catalog, oid, column))
@@ -401,9 +403,18 @@ class _Reader:
                 comment = self.comment(at.PG_EVENT_TRIGGER, oid)
                 yield EventTrigger(key, event, function, tuple(tags or ()), enabled, comment)
 
+    def privileges(self) -> Iterator[Privilege]:
+        for catalog, oid, grantee, privileges in self.rows.privileges:
+            target = self.addresses.get((catalog, oid, 0))
+            if target is not None and not self.addresses.owned(catalog, oid):
+                kind = target.kind.replace("_", " ")
+                key = ObjectKey("privilege", target.schema, target.name, f"{kind} ({target.part}) to {grantee}")
+                yield Privilege(key, target, grantee, tuple(privileges))
+
     def dependencies(self, objects: Collection[ObjectKey]) -> Iterator[tuple[ObjectKey, ObjectKey]]:
         listed = {*objects, *(key for key in self.addresses.values() if key.kind == "default")}
-        for dependent, needed in chain(self._recorded(), self._by_place(), self._constraint_dependencies()):
+        on = ((value.key, value.on) for value in self.privileges())
+        for dependent, needed in chain(self._recorded(), self._by_place(), self._constraint_dependencies(), on):
             if dependent is not needed and dependent in listed and needed in listed and dependent != needed:
                 yield dependent, needed
 

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-def inspect_catalog(connection: Connection, *, ignore: Collection[str] = ()) -> Catalog:
+def inspect_catalog(connection: Connection, *, ignore: Collection[str] = (), privileges: bool = False) -> Catalog:
     """Read what a database contains. Writes nothing; works inside the caller's transaction.
 
     Args:
         connection: An SQLAlchemy connection whose driver is psycopg2.
         ignore: Names of tables that are left out, such as Alembic's version table.
+        privileges: Whether privileges are objects too.
     """
     with uncollected():
-        return assemble_catalog(read_rows(connection), ignore)
+        return assemble_catalog(read_rows(connection, privileges=privileges), ignore)

@@ -334,6 +334,19 @@ class Statistics:
     comment: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Privilege:
+    """What one role may do with one object; only where the settings ask for privileges."""
+
+    key: ObjectKey
+    on: ObjectKey
+    grantee: str
+    """Quoted, or PUBLIC."""
+    privileges: tuple[str, ...] = ()
+    """`SELECT`, `INSERT WITH GRANT OPTION`, sorted; nothing where even what everybody usually may is revoked."""
+    comment: None = None
+
+
 CatalogObject = (
     Schema
     | Extension
@@ -353,6 +366,7 @@ CatalogObject = (
     | Policy
     | EventTrigger
     | Statistics
+    | Privilege
 )
 
 KINDS = (

@@ -198,6 +198,36 @@ and not (classid = 'pg_class'::regclass and deptype = 'i' and objsubid = 0 and r
 and not (classid = 'pg_constraint'::regclass and deptype = 'a' and refclassid = 'pg_class'::regclass)
 """
 
+# Only where it differs from what the server gives by itself: EXECUTE on functions and USAGE on types to PUBLIC. What an
+# owner has is not asked for, nor what is granted on single columns.
+PRIVILEGES = f"""
+with objects as (
+    select 'pg_class'::regclass::oid as catalog, c.oid, c.relowner as owner, c.relacl as acl, '' as usual
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where {_USER_SCHEMA} and c.relkind in ('r', 'p', 'v', 'm', 'S')
+    union all select 'pg_proc'::regclass, p.oid, p.proowner, p.proacl, 'EXECUTE'
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace where {_USER_SCHEMA}
+    union all select 'pg_type'::regclass, t.oid, t.typowner, t.typacl, 'USAGE'
+    from pg_type t join pg_namespace n on n.oid = t.typnamespace
+    where {_USER_SCHEMA} and (t.typtype in ('e', 'd', 'r')
+          or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
+    union all select 'pg_namespace'::regclass, n.oid, n.nspowner, n.nspacl, ''
+    from pg_namespace n where {_USER_SCHEMA} and n.nspname <> 'public'
+), granted as (
+    select o.catalog, o.oid, o.usual, a.grantee,
+           array_agg(a.privilege_type || case when a.is_grantable then ' WITH GRANT OPTION' else '' end
+                     order by a.privilege_type) as privileges
+    from objects o cross join lateral aclexplode(o.acl) a
+    where o.acl is not null and a.grantee <> o.owner group by 1, 2, 3, 4
+    union all select o.catalog, o.oid, o.usual, 0, '{{}}'
+    from objects o where o.acl is not null and o.usual <> ''
+    and not exists (select from aclexplode(o.acl) a where a.grantee = 0)
+)
+select catalog::int8, oid, case when grantee = 0 then 'PUBLIC' else quote_ident(pg_get_userbyid(grantee)) end,
+       privileges
+from granted where not (grantee = 0 and privileges = array[usual])
+"""
+
 NOT_COMPARED = f"""
 select 'foreign table', quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.oid
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'f' and {_USER_SCHEMA}

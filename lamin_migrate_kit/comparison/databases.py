@@ -44,7 +44,10 @@ def compare_databases(
         SettingsError: A decision names what is not there.
         ServerError: Something was renamed, and no server could be had to do the renames on.
     """
-    ours, theirs = (without_bookkeeping(inspect_catalog(connection)) for connection in (current, desired))
+    ours, theirs = (
+        without_bookkeeping(inspect_catalog(connection, privileges=settings.privileges))
+        for connection in (current, desired)
+    )
     with ExitStack() as stack:
         copy = DatabaseCopy(ours, settings, stack)
         sides = Sides(current=ours, desired=theirs, renamed=copy.renamed, exact_names=True, models=False)
@@ -66,9 +69,9 @@ class DatabaseCopy:
         What they leave alone stays as the database itself says it: another server may spell it otherwise.
         """
         connection = self._built()
-        before = inspect_catalog(connection)
+        before = self._inspect(connection)
         run_operations(connection, operations)
-        after = inspect_catalog(connection)
+        after = self._inspect(connection)
         connection.rollback()
         ours = self._catalog.objects
         objects = {
@@ -77,11 +80,14 @@ class DatabaseCopy:
         }
         return replace(self._catalog, objects=objects, dependencies=after.dependencies)
 
+    def _inspect(self, connection: Connection) -> Catalog:
+        return inspect_catalog(connection, privileges=self._settings.privileges)
+
     def _built(self) -> Connection:
         if self._connection is None:
             database = self._stack.enter_context(scratch_database(self._server(), hint="renamed"))
             self._connection = self._stack.enter_context(database.connect())
-            empty = inspect_catalog(self._connection)
+            empty = self._inspect(self._connection)
             building = plan_operations(empty, self._catalog, answers=Answers(assume_empty=True), exact_names=True)
             self._connection.exec_driver_sql("SET check_function_bodies = off")
             run_operations(self._connection, building.operations)

@@ -39,6 +39,7 @@ _NO_MODEL_SAYS = frozenset(
         "trigger",
         "policy",
         "event_trigger",
+        "privilege",
     )
 )
 """Kinds that SQLAlchemy's models have no words for. DDL events may make them all the same: see `_is_a_question`."""

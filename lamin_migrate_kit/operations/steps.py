@@ -13,6 +13,7 @@ from lamin_migrate_kit.catalog.model import (
     Constraint,
     Index,
     ObjectKey,
+    Privilege,
     Sequence,
     Statistics,
     Table,
@@ -320,6 +321,8 @@ class Steps:
         if isinstance(value, Sequence) and value.owned_by:
             yield step, Step("drop", value.owned_by)
             yield step, Step("drop", value.owned_by.table)
+        if isinstance(value, Privilege):
+            yield step, Step("drop", value.on)
         if key.kind in _TABLE_PARTS:
             for kind in ("table", "view", "materialized_view"):
                 yield step, Step("drop", ObjectKey(kind, key.schema, key.name))

@@ -38,7 +38,7 @@ def count_queries(connection: Connection) -> int:
     driver: Any = connection.connection.driver_connection
     _Counting.sent = 0
     driver.cursor_factory = _Counting
-    inspect_catalog(connection)
+    inspect_catalog(connection, privileges=True)
     driver.cursor_factory = None
     return _Counting.sent
 

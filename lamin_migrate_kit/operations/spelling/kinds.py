@@ -14,6 +14,7 @@ from lamin_migrate_kit.catalog.model import (
     Function,
     Index,
     Policy,
+    Privilege,
     RangeType,
     Rule,
     Schema,
@@ -25,7 +26,7 @@ from lamin_migrate_kit.catalog.model import (
 )
 from lamin_migrate_kit.diff.differ import Change
 from lamin_migrate_kit.operations.model import Operation
-from lamin_migrate_kit.operations.spelling import code, constraints, indexes, namespaces, tables, types
+from lamin_migrate_kit.operations.spelling import code, constraints, indexes, namespaces, privileges, tables, types
 
 
 def drop_operation(value: CatalogObject) -> Operation:
@@ -39,6 +40,8 @@ def drop_operation(value: CatalogObject) -> Operation:
             return indexes.drop_index(value)
         case Statistics():
             return indexes.drop_statistics(value)
+        case Privilege():
+            return privileges.revoke(value)
         case Sequence():
             return namespaces.drop_sequence(value)
         case Schema():
@@ -80,6 +83,8 @@ def create_operation(value: CatalogObject) -> Operation:
             return code.create_policy(value)
         case EventTrigger():
             return code.create_event_trigger(value)
+        case Privilege():
+            return privileges.grant(value)
         case Table() | Column():
             raise AssertionError("tables and columns are made with what belongs to them")
 
@@ -117,5 +122,7 @@ def alter_operation(change: Change) -> Operation | None:
             return code.alter_function(change)
         case Trigger() | Rule():
             return code.alter_enabled(change)
+        case Privilege():
+            return privileges.change(change)
         case _:
             return namespaces.alter_comment(change)
