@@ -20,6 +20,7 @@ from lamin_migrate_kit.proof.majors import name_of, prove_on_major
 from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
 from lamin_migrate_kit.proof.old_code.proof import prove_old_code
 from lamin_migrate_kit.proof.outcome import Prover
+from lamin_migrate_kit.proof.repeatable import prove_repeatable
 from lamin_migrate_kit.proof.rows.proof import prove_rows
 from lamin_migrate_kit.proof.stairway import prove_stairway
 from lamin_migrate_kit.proof.upgrade import prove_upgrade
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 
 PROVERS: tuple[Prover[Any], ...] = (
-    *(prove_history, prove_names, prove_checksums, prove_upgrade, prove_match, prove_alembic_check, prove_stairway),
+    *(prove_history, prove_names, prove_checksums, prove_repeatable),
+    *(prove_upgrade, prove_match, prove_alembic_check, prove_stairway),
     *(prove_rows, prove_locks, prove_hazards, prove_old_code),
 )
 """All proofs, in the order in which they run."""
@@ -115,7 +117,7 @@ def _on_major(
     bench: Workbench, major: int, here: list[Proof], every: bool, progress: Progress, clone: Clone | None
 ) -> Proof:
     """All proofs that need a server once more, on another major; without old code, which is the same everywhere."""
-    left_out = (prove_names.name, prove_checksums.name, prove_old_code.name)
+    left_out = (prove_names.name, prove_checksums.name, prove_repeatable.name, prove_old_code.name)
 
     def run(there: Workbench) -> list[Proof]:
         proofs: list[Proof] = []
@@ -139,6 +141,7 @@ def _steps(
     return (
         _Step(prove_names, lambda: prove_names(module, history)),
         _Step(prove_checksums, lambda: prove_checksums(module, history)),
+        _Step(prove_repeatable, lambda: prove_repeatable(module, history)),
         _Step(prove_upgrade, lambda: prove_upgrade(bench)),
         _Step(prove_match, lambda: prove_match(bench, comparison), upgraded),
         _Step(prove_alembic_check, lambda: prove_alembic_check(bench, comparison), (prove_match.name,)),

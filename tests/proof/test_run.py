@@ -14,8 +14,8 @@ from lamin_migrate_kit.servers import Server
 from lamin_migrate_kit.settings import Settings
 from tests.proof.project import ADD, MODELS, REMOVE, Project
 
-ORDER = ["history", "names", "checksums", "upgrade", "match", "alembic-check", "stairway", "rows", "locks", "hazards"]
-ORDER += ["old-code"]
+ORDER = ["history", "names", "checksums", "repeatable", "upgrade", "match", "alembic-check", "stairway", "rows"]
+ORDER += ["locks", "hazards", "old-code"]
 
 
 class Heard(Progress):

@@ -66,7 +66,7 @@ def test_json_lists_the_changes(ready: Stage) -> None:
 def test_failed_proofs_refuse_and_are_shown(ready: Stage) -> None:
     ready.edit(ready.models, "    version: str = Field(", "    edition: str = Field(")
     ready.commit()
-    assert "1.0.0 was not released: 1 of 11 proofs failed" in refused(ready, "1.0.0", code=1)
+    assert "1.0.0 was not released: 1 of 12 proofs failed" in refused(ready, "1.0.0", code=1)
     code, shown = ready.json("release", "1.0.0")
     assert (code, shown["status"], shown["error"]["kind"]) == (1, "failed", "ProofFailed")
 
