@@ -7,7 +7,7 @@ import pytest
 from lamin_migrate_kit.servers import Server
 from tests.fuzz import KINDS, open_fuzzer, run_examples
 
-EXAMPLES = 150
+EXAMPLES = 100
 
 
 @pytest.mark.slow
@@ -15,7 +15,7 @@ def test_any_models_become_any_others_and_back(server: Server) -> None:
     with open_fuzzer(server) as fuzzer:
         run_examples(fuzzer, EXAMPLES, start=3, shrink=False)
         assert fuzzer.examples >= EXAMPLES // 2
-        assert fuzzer.with_rows >= fuzzer.examples // 4
+        assert fuzzer.with_rows >= fuzzer.examples // 10
         assert sum(fuzzer.unbuildable.values()) <= EXAMPLES // 10, fuzzer.unbuildable
 
 
