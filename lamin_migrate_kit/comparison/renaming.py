@@ -13,10 +13,9 @@ from lamin_migrate_kit.diff.renames import (
     Candidate,
     Rename,
     find_candidates,
-    parse_rename,
     render_flag,
-    resolve,
     resolve_all,
+    resolve_refusals,
     shapes_of,
     stale_declarations,
 )
@@ -59,12 +58,13 @@ def read_renames(sides: Sides, decisions: Decisions) -> Reading:
     if decisions.rename_mode == "none" or (not said and _same_names(sides)):
         return Reading()
     current, desired = shapes_of(sides.current), shapes_of(sides.desired)
+    flags = resolve_all(decisions.renames, current, desired)
     candidates = find_candidates(
         current,
         desired,
         declared=sides.declared,
-        flags=resolve_all(decisions.renames, current, desired),
-        refused=[resolve(parse_rename(text), current, desired) for text in decisions.no_renames],
+        flags=flags,
+        refused=resolve_refusals(decisions.no_renames, decisions.drops, flags, current, desired),
         source=sides.source,
         recorded=sides.recorded,
     )

@@ -151,6 +151,16 @@ def test_refused_rename_is_recorded_at_the_drop(author: Author) -> None:
     assert "# migrate-kit: drop core.note.title because --no-rename core.note.title:heading says so" in body
 
 
+def test_drop_by_a_flag_is_no_rename_however_good_the_evidence(author: Author) -> None:
+    author.models(note('"is_open", sa.Boolean'))
+    author.generate()
+    author.models(note('"open", sa.Boolean'))
+    assert "new_column_name" in "".join(author.compare().upgrade_lines())
+    body = author.body(author.generate("--drop core.note.is_open"))
+    assert "new_column_name" not in body
+    assert "# migrate-kit: drop core.note.is_open because --drop says so" in body
+
+
 def test_answers_at_a_prompt_lead_to_the_same_file_as_flags(author: Author) -> None:
     author.models(note('"title", sa.String', '"code", sa.String'))
     author.generate()

@@ -30,7 +30,7 @@ from lamin_migrate_kit.diff.renames.model import (
     part_rename,
     table_rename,
 )
-from lamin_migrate_kit.diff.renames.resolution import resolve, resolve_all
+from lamin_migrate_kit.diff.renames.resolution import resolve, resolve_all, resolve_refusals
 from lamin_migrate_kit.diff.renames.shapes import (
     ColumnShape,
     EnumShape,
@@ -69,6 +69,7 @@ __all__ = [
     "render_names",
     "resolve",
     "resolve_all",
+    "resolve_refusals",
     "shapes_of",
     "stale_declarations",
     "stored_name",

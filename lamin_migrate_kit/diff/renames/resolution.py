@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from lamin_migrate_kit.diff.renames.grammar import (
     Names,
     RenameFlag,
+    parse_names,
     parse_rename,
     render_flag,
     render_names,
@@ -31,9 +32,52 @@ def resolve_all(texts: Iterable[str], current: SchemaShape, desired: SchemaShape
     Raises:
         SettingsError: A flag is not understood, names nothing, or contradicts another one.
     """
-    renames = tuple(dict.fromkeys(resolve(parse_rename(text), current, desired) for text in texts))
+    renames = tuple(dict.fromkeys(resolve(_with_new_name(text), current, desired) for text in texts))
     _refuse_contradictions(renames)
     return renames
+
+
+def resolve_refusals(
+    no_renames: Iterable[str],
+    drops: Iterable[str],
+    renames: Sequence[Rename],
+    current: SchemaShape,
+    desired: SchemaShape,
+) -> tuple[Rename, ...]:
+    """What is no rename: all `--no-rename` flags, and whatever `--drop` names, which has no new name at all.
+
+    Args:
+        no_renames: The values of `--no-rename` as typed.
+        drops: The values of `--drop` as typed; those that name no table, column, type or value say nothing here.
+        renames: What `--rename` says, resolved.
+        current: What the revisions make.
+        desired: What the models make.
+
+    Raises:
+        SettingsError: A flag is not understood, names nothing, or refuses what another one says.
+    """
+    everything = list(_everything(current))
+    refused = [(f"--no-rename {text}", resolve(parse_rename(text), current, desired)) for text in no_renames]
+    for text in drops:
+        if len(meant := _meant(parse_names(text), everything)) == 1:
+            refused.append((f"--drop {text}", resolve(RenameFlag(_names(meant[0])), current, desired)))
+    for flag, refusal in refused:
+        for rename in renames:
+            if refusal == rename or (refusal.end == rename.end and not refusal.desired):
+                raise SettingsError(
+                    f"--rename {render_flag(rename)} and {flag} contradict each other.",
+                    next_command="leave one of them out",
+                )
+    return tuple(refusal for _, refusal in refused)
+
+
+def _with_new_name(text: str) -> RenameFlag:
+    flag = parse_rename(text)
+    if not flag.desired:
+        raise SettingsError(
+            f"--rename {text} says no new name.", next_command=f"--rename {render_names(flag.current)}:new_name"
+        )
+    return flag
 
 
 def resolve(flag: RenameFlag, current: SchemaShape, desired: SchemaShape) -> Rename:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from lamin_migrate_kit.diff.renames import TableKey, parse_rename, part_rename, resolve, resolve_all, table_rename
+from lamin_migrate_kit.diff.renames import (
+    TableKey,
+    parse_rename,
+    part_rename,
+    resolve,
+    resolve_all,
+    resolve_refusals,
+    table_rename,
+)
 from lamin_migrate_kit.errors import SettingsError
 from tests.diff.renames.shaping import enum, key, side, table
 
@@ -79,3 +87,29 @@ def test_two_flags_about_one_object_contradict_each_other(texts: list[str]) -> N
 
 def test_the_same_flag_twice_counts_once() -> None:
     assert len(resolve_all(["t.a:b", "t.a:b"], side(table("t", "a")), side(table("t", "b")))) == 1
+
+
+@pytest.mark.parametrize("text", ["core.notebook.v", "core.user", "core.status.draft"])
+def test_a_rename_without_a_new_name_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        resolve_all([text], CURRENT, DESIRED)
+    assert caught.value.what == f"--rename {text} says no new name."
+    assert caught.value.next_command == f"--rename {text}:new_name"
+
+
+@pytest.mark.parametrize(
+    ("no_renames", "drops"),
+    [(["core.notebook.v:version"], []), (["core.notebook.v"], []), ([], ["core.notebook.v"])],
+)
+def test_a_rename_that_another_flag_refuses_is_a_contradiction(no_renames: list[str], drops: list[str]) -> None:
+    renames = resolve_all(["core.notebook.v:version"], CURRENT, DESIRED)
+    with pytest.raises(SettingsError, match="contradict each other"):
+        resolve_refusals(no_renames, drops, renames, CURRENT, DESIRED)
+
+
+def test_what_is_dropped_by_a_flag_has_no_new_name() -> None:
+    drops = ["core.notebook.v", "core.user", "core.ix_of_nobody"]
+    assert resolve_refusals([], drops, (), CURRENT, DESIRED) == (
+        part_rename("column", key("core.notebook"), "v", ""),
+        table_rename(key("core.user"), TableKey("core", "")),
+    )
