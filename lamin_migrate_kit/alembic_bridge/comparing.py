@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
 from lamin_migrate_kit.alembic_bridge.running import server_message
 from lamin_migrate_kit.alembic_bridge.type_rendering import render_item
+from lamin_migrate_kit.catalog.quoting import stored_name
 from lamin_migrate_kit.errors import MigrateKitError
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ _BOOKKEEPING = ("migration_", "version_", "alembic_version")
 
 
 class SecondOpinionUnavailable(MigrateKitError):
-    """Alembic's comparison crashed, so there is no second opinion.
+    """Alembic's comparison crashed, or cannot see what the server makes of the models: there is no second opinion.
 
     Attributes:
-        reason: What it said, in one line.
+        reason: Why, in one line.
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"Alembic's own comparison crashed: {reason}")
+        super().__init__(f"Alembic's own comparison says nothing: {reason}")
         self.reason = reason
 
 
@@ -45,19 +46,31 @@ def compare(connection: Connection, module: SchemaModule, *, keep: Collection[st
         Lines of Python, empty when Alembic sees no difference.
 
     Raises:
-        SecondOpinionUnavailable: Alembic crashed.
+        SecondOpinionUnavailable: Alembic crashed, or sees differences where a name is longer than Postgres stores.
     """
     metadata, owned = module.metadata(), module.owned_tables()
     open_before = connection.in_transaction()
     try:
         with quiet_alembic():
-            return _compare(connection, metadata, owned, frozenset(keep))
+            lines = _compare(connection, metadata, owned, frozenset(keep))
     except Exception as error:
         # Anything: this is other people's code on the author's models, and its opinion is the second one.
         raise SecondOpinionUnavailable(_reason(error)) from error
     finally:
         if not open_before:
             connection.rollback()
+    if lines and (long := _cut_names(metadata, owned)):
+        raise SecondOpinionUnavailable(
+            f"Alembic compares names as the models write them, and Postgres cuts them at 63 bytes: {', '.join(long)}"
+        )
+    return lines
+
+
+def _cut_names(metadata: MetaData, owned: frozenset[str]) -> list[str]:
+    """The tables and columns that the server stores under a shorter name."""
+    tables = [metadata.tables[key] for key in sorted(owned)]
+    names = [name for table in tables for name in (table.name, *(column.name for column in table.columns))]
+    return [name for name in names if stored_name(name) != name]
 
 
 def _compare(

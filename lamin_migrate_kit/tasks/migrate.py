@@ -85,8 +85,8 @@ def diff(
     backfill: Flags = None,
     enum_map: Flags = None,
     using: Flags = None,
-    current: str = "",
-    desired: str = "",
+    current: str | None = None,
+    desired: str | None = None,
     no_renames: bool = False,
     assume_empty: bool = False,
     format: str = "ops",
@@ -98,6 +98,10 @@ def diff(
     decisions = read_decisions(
         rename, no_rename, drop, keep, backfill, enum_map, using, no_renames=no_renames, assume_empty=assume_empty
     )
+    for side, url in (("current", current), ("desired", desired)):
+        if url is not None and not url.strip():
+            # Mostly a variable of the shell that is not set: comparing something else would mislead.
+            raise UsageError(f"--{side} is empty.", next_command=f"lamin-migrate migrate.diff --{side} postgresql://…")
     if desired and not current:
         raise UsageError(
             "--desired goes with --current.",
@@ -106,10 +110,10 @@ def diff(
     from lamin_migrate_kit.tasks.differing import compare_given, compare_instance, compare_own, show
 
     settings = current_settings()
-    if current and not desired:
-        return show(compare_instance(settings, current, decisions), format)
-    if current:
+    if current and desired:
         return show(compare_given(settings, current, desired, decisions), format)
+    if current:
+        return show(compare_instance(settings, current, decisions), format)
     return show(compare_own(settings, decisions), format)
 
 

@@ -58,6 +58,17 @@ def test_types_and_server_defaults_are_compared(connection: Connection, modelled
     assert "server_default=None" in text_of
 
 
+def test_names_that_the_server_cuts_are_no_second_opinion_and_that_is_said(
+    connection: Connection, modelled: History
+) -> None:
+    long = "x" * 62 + "é"
+    modelled.write_models(MODELS + f"    {long}: Optional[str] = None\n")
+    run(connection, f"ALTER TABLE core.note ADD COLUMN {long} varchar")
+    with pytest.raises(SecondOpinionUnavailable) as caught:
+        compare(connection, modelled.module)
+    assert long in caught.value.reason
+
+
 def test_only_the_schemas_of_the_models_are_looked_at(connection: Connection, modelled: History) -> None:
     run(connection, "CREATE TABLE public.other (); CREATE SCHEMA x; CREATE TABLE x.y ()")
     assert compare(connection, modelled.module) == ()

@@ -89,12 +89,24 @@ OPEN = {
         ("# migrate-kit: drop core.w because --drop says so",),
         "CREATE VIEW core.w AS SELECT size FROM core.note",
     ),
+    "a column whose name holds what the grammar of names uses": Open(
+        note('"a=b:c d", sa.String'),
+        note('"a=b:c d", sa.Integer'),
+        ("""--using 'core.note."a=b:c d"="a=b:c d"::integer'""",),
+        ('# migrate-kit: using core.note."a=b:c d"="a=b:c d"::integer',),
+    ),
+    "an enum value that holds what the grammar of names uses": Open(
+        note('"status", ' + STATUS.format("'open', 'a.b=c'")),
+        note('"status", ' + STATUS.format("'open'")),
+        ("""--enum-map 'core.status."a.b=c"=open'""",),
+        ('# migrate-kit: enum-map core.status."a.b=c"=open',),
+    ),
     "names that need quotes": Open(
         'sa.Table("odd.table", metadata, sa.Column("a", sa.Integer), schema="core")',
         'sa.Table("odd.table", metadata, sa.Column("a", sa.Integer), sa.Column("it\'s", sa.Integer, nullable=False),'
         ' schema="core")',
         ("""--backfill 'core."odd.table".it'\\''s=0'""",),
-        ("# migrate-kit: backfill core.odd.table.it's=0",),
+        ('# migrate-kit: backfill core."odd.table".it\'s=0',),
     ),
 }
 

@@ -111,6 +111,14 @@ def test_outside_of_a_module_a_task_says_so_and_could_not_run(tmp_path: Path, ta
     assert shown["error"]["next"]
 
 
+@pytest.mark.parametrize("side", ["--current", "--desired"])
+def test_a_url_that_is_empty_is_no_url_left_out(tmp_path: Path, side: str) -> None:
+    """A variable of the shell that is not set must not compare something else."""
+    other = {"--current": "--desired", "--desired": "--current"}[side]
+    done = program(tmp_path, "migrate.diff", other, "postgresql://h/d", side, "")
+    assert (done.returncode, f"{side} is empty" in done.stderr) == (2, True)
+
+
 def test_one_database_without_the_other_is_refused(tmp_path: Path) -> None:
     done = program(tmp_path, "migrate.diff", "--desired", "postgresql://a:hunter2@h/d")
     assert done.returncode == 2

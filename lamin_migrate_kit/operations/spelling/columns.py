@@ -6,6 +6,7 @@ from lamin_migrate_kit.catalog.model import Column, ObjectKey, SequenceOptions
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_object_name
 from lamin_migrate_kit.diff.differ import Change
 from lamin_migrate_kit.diff.expressions import replayable_expression
+from lamin_migrate_kit.diff.naming import render_key
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.operations.spelling.comments import comment_sql
 from lamin_migrate_kit.operations.spelling.context import Context, not_null_name
@@ -253,7 +254,7 @@ def create_column(column: Column, context: Context, *, serial: bool, backfill: s
         (*statements, *extra_statements(column, context)),
         words=tuple(words),
         imports=found[1] if found else frozenset(),
-        comments=(f"migrate-kit: backfill {column.key}={backfill}",) if filled else (),
+        comments=(f"migrate-kit: backfill {render_key(column.key)}={backfill}",) if filled else (),
     )
 
 
@@ -328,9 +329,11 @@ def alter_column_operation(
         return None
     words = tuple(line for piece in pieces for line in piece.words)
     imports = frozenset(line for piece in pieces for line in piece.imports)
-    decided = [f"migrate-kit: using {desired.key}={using}"] if str(desired.key) in context.answers.usings else []
+    decided = (
+        [f"migrate-kit: using {render_key(desired.key)}={using}"] if str(desired.key) in context.answers.usings else []
+    )
     if backfill is not None:
-        decided.append(f"migrate-kit: backfill {desired.key}={backfill}")
+        decided.append(f"migrate-kit: backfill {render_key(desired.key)}={backfill}")
     return Operation("alter", desired.key, statements, words, imports, tuple(decided))
 
 

@@ -8,6 +8,8 @@ from lamin_migrate_kit.catalog.model import Column, CompositeType, Domain, EnumT
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_name, stored_object_name
 from lamin_migrate_kit.diff.differ import Change
 from lamin_migrate_kit.diff.expressions import replayable_expression
+from lamin_migrate_kit.diff.naming import render_key
+from lamin_migrate_kit.diff.renames import render_names
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.operations.spelling.columns import alter_column
 from lamin_migrate_kit.operations.spelling.comments import comment_sql, comment_statements
@@ -112,7 +114,8 @@ def move_aside(value: UserType, mapping: Mapping[str, str]) -> Operation:
         mapping: Enum values that are replaced by others, to be recorded.
     """
     renamed = f"ALTER {_word(value)} {qualified(value.key)} RENAME TO {quote_name(_aside(value.key.name))}"
-    comments = tuple(f"migrate-kit: enum-map {value.key}.{old}={new}" for old, new in mapping.items())
+    names = {old: f"{render_key(value.key)}.{render_names((old,))}" for old in mapping}
+    comments = tuple(f"migrate-kit: enum-map {names[old]}={new}" for old, new in mapping.items())
     return Operation("alter", value.key, (renamed,), comments=comments)
 
 

@@ -19,7 +19,8 @@ from lamin_migrate_kit.diff.renames import parse_names
 from lamin_migrate_kit.errors import SettingsError
 
 _COMMENT = re.compile(r"#\s*migrate-kit:\s*(?P<word>[a-z-]+)(?P<equals>=?)\s*(?P<rest>.*)\Z")
-_END_OF_NAMES = re.compile(r" because |\s*->|=| \(")
+_NAMES = re.compile(r'(?:"[^"]*"|[^"])*?(?= because |\s*->|=| \(|\Z)')
+"""Names up to the decision's details; within double quotes they may hold anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,18 @@ def _decisions(source: str) -> Iterator[Decision]:
 
 def _names(text: str) -> str:
     """What stands before the decision's details, dotted; functions keep the types of their arguments."""
-    name, parenthesis, arguments = _END_OF_NAMES.split(text, maxsplit=1)[0].strip().partition("(")
+    found = _NAMES.match(text)
+    name, parenthesis, arguments = _outside_quotes(found[0].strip() if found else text)
     try:
         return ".".join(parse_names(name)) + parenthesis + arguments
     except SettingsError:
         return text
+
+
+def _outside_quotes(name: str) -> tuple[str, str, str]:
+    """A name and the arguments of a function, parted at the first parenthesis that is in no quotes."""
+    found = re.fullmatch(r'((?:"[^"]*"|[^"(])*)(\(?)(.*)', name)
+    return (found[1], found[2], found[3]) if found else (name, "", "")
 
 
 def _spans(source: str) -> Iterator[tuple[int, int]]:

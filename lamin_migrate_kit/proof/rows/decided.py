@@ -66,7 +66,7 @@ class Decided:
         """The decision on a value of the column's type."""
         types = {one.type_name for one in (column.before, column.after) if one is not None}
         mapped = (one for one in self._decisions.all if one.word in ("enum-map", "drop"))
-        return next((one for one in mapped if one.names.rpartition(".")[0] in types), None)
+        return next((one for one in mapped if any(one.names.startswith(f"{name}.") for name in types)), None)
 
     def _allowed(self, rules: Collection[str], key: ObjectKey) -> Decision | None:
         """A waiver of one of the hazards' rules on an operation that speaks of the table or column."""
