@@ -140,6 +140,7 @@ class Fuzzer:
     @staticmethod
     def _build(database: Database, metadata: sa.MetaData) -> None:
         database.connection.exec_driver_sql(_CLEAN)
+        database.connection.exec_driver_sql("CREATE SCHEMA core")  # what models make by code alone is in it
         build_desired(database.connection, metadata)
         database.connection.commit()
 

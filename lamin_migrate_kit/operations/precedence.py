@@ -351,6 +351,8 @@ def _taken_names(key: ObjectKey, value: CatalogObject | None) -> Iterator[tuple[
         yield key.schema, f"{key.name}.{key.part}"
         if value.type in "pux":
             yield key.schema, key.part
+        if value.type == "p":
+            yield key.schema, f"the primary key of {key.name}"  # of which there can be one
     elif isinstance(value, Column) and value.identity and value.identity_sequence:
         yield key.schema, value.identity_sequence
 

@@ -216,6 +216,14 @@ _NEUTRAL = {
     "json": "'{}'",
     "jsonb": "'{}'",
     "uuid": "'00000000-0000-0000-0000-000000000000'",
+    "time with time zone": "'00:00+00'",
+    "tsvector": "''",
+    "tsquery": "''",
+    "xml": "''",
+    "inet": "'0.0.0.0'",
+    "cidr": "'0.0.0.0/0'",
+    "macaddr": "'00:00:00:00:00:00'",
+    **dict.fromkeys(("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"), "'empty'"),
 }
 
 

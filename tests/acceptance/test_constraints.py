@@ -32,6 +32,11 @@ def reference(name: str, current: str, desired: str, since: int = 15) -> Case:
 
 CASES = [
     Case(
+        "primary key of another name and other columns",
+        "create table t (a int not null, b int not null, constraint z primary key (a, b));",
+        "create table t (a int not null, b int not null, constraint k primary key (a));",
+    ),
+    Case(
         "foreign key that may rest on several keys",
         "create table t (id int unique, a int); create table u (t int references t (id));",
         "create table t (id int primary key, a int, constraint c unique (id) include (a)); create unique index i on t (id); "
