@@ -114,6 +114,8 @@ def sets_up_in_four_lines(newcomer: Newcomer) -> str:
     steps = output.splitlines()
     assert len(steps) == 4
     assert steps[-1].startswith("bootstrap: .venv is ready")
+    modules = list((newcomer.checkout / "lamin_migrate_kit").rglob("*.py"))
+    assert len(list((newcomer.checkout / "lamin_migrate_kit").rglob("*.pyc"))) == len(modules)
     return steps[-1]
 
 
