@@ -241,6 +241,8 @@ def _owners(metadata: MetaData) -> dict[Table, str]:
     by_class: dict[Table, str] = {}
     by_variable: dict[Table, str] = {}
     for name, module in sorted(sys.modules.items()):
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            continue
         for value in list(getattr(module, "__dict__", {}).values()):
             is_class = issubclass(type(value), type)  # by `type()`, as above
             table = vars(value).get("__table__") if is_class else value
