@@ -86,11 +86,9 @@ def _show(report: Report, plan: ReleasePlan, *, planned: bool, format: str) -> N
     from lamin_migrate_kit.report.terminal import print_diff, print_report, print_text
 
     if format == "json":
-        changes = [
-            {"path": plan.module.shown(one.path), "target": plan.module.shown(one.target)} for one in plan.changes
-        ]
+        files = [{"path": plan.module.shown(one.path), "target": plan.module.shown(one.target)} for one in plan.changes]
         shown = report_document(
-            report, version=plan.version, revisions=list(plan.revisions), changes=changes, diff=plan.diff()
+            report, version=plan.version, revisions=list(plan.revisions), files=files, diff=plan.diff()
         )
         print_document({**shown, "status": "planned" if planned else "released"})
         return

@@ -60,7 +60,7 @@ def test_json_lists_the_changes(ready: Stage) -> None:
     assert (code, shown["status"], shown["version"]) == (0, "released", "1.0.0")
     assert shown["environment"]["settings"]
     assert shown["revisions"] == ["dd2b4a9499f2"]
-    assert any(change["target"].endswith("2023-02-16-dd2b4a9499f2-v1_0_0.py") for change in shown["changes"])
+    assert any(change["target"].endswith("2023-02-16-dd2b4a9499f2-v1_0_0.py") for change in shown["files"])
 
 
 def test_failed_proofs_refuse_and_are_shown(ready: Stage) -> None:
