@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -34,6 +37,34 @@ def termination_raises() -> Iterator[None]:
     finally:
         for number in unhandled:
             signal.signal(number, signal.SIG_DFL)
+
+
+_AGAIN = 0.05
+"""Seconds until a swallowed interrupt comes again: by then the callback that swallowed it is over."""
+
+
+@contextmanager
+def swallowed_interrupts_again() -> Iterator[None]:
+    """Send Ctrl-C again when Python threw it away in this block.
+
+    What is raised inside a weak reference's callback or a `__del__` goes no further; a Ctrl-C at such a moment, of
+    which a garbage collection has many, would change nothing.
+    """
+    hook = sys.unraisablehook
+
+    def again(unraisable: Any) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            timer = threading.Timer(_AGAIN, _thread.interrupt_main)
+            timer.daemon = True
+            timer.start()
+        else:
+            hook(unraisable)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -94,3 +96,29 @@ def test_outside_the_main_thread_nothing_is_touched() -> None:
     thread.start()
     thread.join()
     assert done == [True]
+
+
+SWALLOWS = """
+import os, signal, time, weakref
+from lamin_migrate_kit.interruption import swallowed_interrupts_again
+
+class Thing: pass
+
+def callback(_):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+
+with swallowed_interrupts_again():
+    thing = Thing()
+    reference = weakref.ref(thing, callback)
+    del thing
+    print("went on", flush=True)
+    time.sleep(20)
+print("never stopped")
+"""
+
+
+def test_a_ctrl_c_that_python_threw_away_comes_again() -> None:
+    done = subprocess.run([sys.executable, "-c", SWALLOWS], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "went on\n"
+    assert done.stderr.endswith("KeyboardInterrupt\n")
