@@ -13,6 +13,9 @@ from sqlalchemy.exc import SAWarning
 # Alembic's `op` and `context` are proxies of the process, and so are Python's warning filters.
 _ONE_AT_A_TIME = threading.RLock()
 
+_TALKATIVE = ("alembic", "alembic_utils")
+"""Loggers that speak during a comparison; a module that registers entities brings the second one along."""
+
 
 @contextmanager
 def quiet_alembic() -> Iterator[None]:
@@ -20,13 +23,15 @@ def quiet_alembic() -> Iterator[None]:
 
     A program that calls the kit may treat warnings as errors, or may send the root logger to its terminal.
     """
-    logger = logging.getLogger("alembic")
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
     with _ONE_AT_A_TIME:
-        level = logger.level
-        logger.setLevel(logging.CRITICAL + 1)
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SAWarning)
                 yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
