@@ -40,7 +40,6 @@ class Settings:
         devcontainer: Whether we are inside the kit's devcontainer (`LAMIN_MIGRATE_DEVCONTAINER` is set).
         codespaces: Whether `CODESPACES` is set: whether this is a codespace.
         github_actions: Whether `GITHUB_ACTIONS` is set.
-        step_summary: `GITHUB_STEP_SUMMARY`, the file that GitHub shows as the job's summary.
         cache_home: `XDG_CACHE_HOME`, where prepared data directories are kept.
         state_home: `XDG_STATE_HOME`, where development servers keep their data.
     """
@@ -63,7 +62,6 @@ class Settings:
     devcontainer: bool = False
     codespaces: bool = False
     github_actions: bool = False
-    step_summary: Path | None = None
     cache_home: Path | None = None
     state_home: Path | None = None
 
@@ -108,7 +106,6 @@ def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
             f"LAMIN_MIGRATE_PROVIDER is {provider!r}, which is no provider.",
             next_command=f"export LAMIN_MIGRATE_PROVIDER=embedded   # one of: {', '.join(PROVIDERS)}",
         )
-    summary = environ.get("GITHUB_STEP_SUMMARY")
     return Settings(
         root=pyproject.parent if pyproject else start.resolve(),
         server_url=environ.get("LAMIN_MIGRATE_SERVER_URL") or None,
@@ -118,7 +115,6 @@ def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
         devcontainer=bool(environ.get("LAMIN_MIGRATE_DEVCONTAINER")),
         codespaces=environ.get("CODESPACES") == "true",
         github_actions=environ.get("GITHUB_ACTIONS") == "true",
-        step_summary=Path(summary) if summary else None,
         cache_home=_absolute(environ.get("XDG_CACHE_HOME")),
         state_home=_absolute(environ.get("XDG_STATE_HOME")),
         **from_file,
