@@ -45,26 +45,35 @@ _AGAIN = 0.05
 
 @contextmanager
 def swallowed_interrupts_again() -> Iterator[None]:
-    """Send Ctrl-C again when Python threw it away in this block.
+    """Send Ctrl-C and SIGTERM again when Python threw away what they raised in this block.
 
-    What is raised inside a weak reference's callback or a `__del__` goes no further; a Ctrl-C at such a moment, of
+    What is raised inside a weak reference's callback or a `__del__` goes no further; a signal at such a moment, of
     which a garbage collection has many, would change nothing.
     """
     hook = sys.unraisablehook
 
     def again(unraisable: Any) -> None:
-        if issubclass(unraisable.exc_type, KeyboardInterrupt):
-            timer = threading.Timer(_AGAIN, _thread.interrupt_main)
-            timer.daemon = True
-            timer.start()
-        else:
+        number = _signal_of(unraisable.exc_value)
+        if number is None:
             hook(unraisable)
+            return
+        timer = threading.Timer(_AGAIN, _thread.interrupt_main, (number,))
+        timer.daemon = True
+        timer.start()
 
     sys.unraisablehook = again
     try:
         yield
     finally:
         sys.unraisablehook = hook
+
+
+def _signal_of(raised: BaseException | None) -> int | None:
+    """The signal that an exception stands for, if it is one of ours."""
+    if isinstance(raised, KeyboardInterrupt):
+        return signal.SIGINT
+    number = raised.code - 128 if isinstance(raised, SystemExit) and isinstance(raised.code, int) else None
+    return number if number in _INTERRUPTS else None
 
 
 @contextmanager

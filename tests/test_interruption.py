@@ -99,16 +99,16 @@ def test_outside_the_main_thread_nothing_is_touched() -> None:
 
 
 SWALLOWS = """
-import os, signal, time, weakref
-from lamin_migrate_kit.interruption import swallowed_interrupts_again
+import os, signal, sys, time, weakref
+from lamin_migrate_kit.interruption import swallowed_interrupts_again, termination_raises
 
 class Thing: pass
 
 def callback(_):
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), int(sys.argv[1]))
     time.sleep(0.01)
 
-with swallowed_interrupts_again():
+with termination_raises(), swallowed_interrupts_again():
     thing = Thing()
     reference = weakref.ref(thing, callback)
     del thing
@@ -118,7 +118,17 @@ print("never stopped")
 """
 
 
+def swallowing(number: signal.Signals) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", SWALLOWS, str(int(number))]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30)
+
+
 def test_a_ctrl_c_that_python_threw_away_comes_again() -> None:
-    done = subprocess.run([sys.executable, "-c", SWALLOWS], capture_output=True, text=True, timeout=30)
+    done = swallowing(signal.SIGINT)
     assert done.stdout == "went on\n"
     assert done.stderr.endswith("KeyboardInterrupt\n")
+
+
+def test_a_sigterm_that_python_threw_away_comes_again() -> None:
+    done = swallowing(signal.SIGTERM)
+    assert (done.stdout, done.returncode) == ("went on\n", 128 + signal.SIGTERM)
