@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.model import Catalog
 from lamin_migrate_kit.diff.differ import diff_catalogs
-from lamin_migrate_kit.errors import MigrationError, ProofFailed, WriteError
+from lamin_migrate_kit.errors import MigrationError, ProofFailed
+from lamin_migrate_kit.generation.trying import copied_revisions
 from lamin_migrate_kit.report.model import Proof, Status
 
 if TYPE_CHECKING:
@@ -65,30 +62,10 @@ def prove_revision(
         _Way("downgrade", "the downgrade restores what was there", comparison.current),
         _Way("upgrade-again", "the upgrade runs again after it", comparison.desired),
     )
-    with _copied(bench.module, filename, text) as module:
+    with copied_revisions(bench.module, {filename: text.encode()}) as module:
         trip = _RoundTrip(bench, module, open_script(module), text)
         proofs = trip.on_empty_tables(ways)
         return (*proofs, trip.on_rows(ways, comparison.current, fill)) if fill else proofs
-
-
-@contextmanager
-def _copied(module: SchemaModule, filename: str, text: str) -> Iterator[SchemaModule]:
-    """The module's revisions and the new one, in a folder of their own."""
-    with ExitStack() as stack:
-        try:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lamin-migrate-")))
-            copy = replace(module, folder=folder / module.folder.name)
-            copy.versions_folder.mkdir(parents=True)
-            for path in sorted(module.versions_folder.glob("*.py")):
-                shutil.copy(path, copy.versions_folder)
-            (copy.versions_folder / filename).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise WriteError(
-                f"The revision could not be tried out: {error.strerror or error}; nothing was changed.",
-                where=str(error.filename or tempfile.gettempdir()),
-                next_command="make room there, or name another folder: export TMPDIR=...",
-            ) from error
-        yield copy
 
 
 @dataclass(frozen=True, slots=True)

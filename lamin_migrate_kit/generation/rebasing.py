@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.assignments import set_assignments
 from lamin_migrate_kit.diff.differ import diff_catalogs
-from lamin_migrate_kit.errors import MigrationError, ProofFailed, WriteError
+from lamin_migrate_kit.errors import MigrationError, ProofFailed
 from lamin_migrate_kit.file_set import FileSet
+from lamin_migrate_kit.generation.trying import copied_revisions
 from lamin_migrate_kit.revisions.branches import Fork, find_fork
 from lamin_migrate_kit.scratch import ScratchDatabase, scratch_database
 from lamin_migrate_kit.workbench import open_workbench
@@ -97,8 +94,9 @@ def _upgrade(
 ) -> None:
     from lamin_migrate_kit.alembic_bridge import open_script, upgrade
 
-    left_out = () if parents else (*fork.staying, *fork.moving)
-    with _with_parents(bench.module, parents, left_out) as module, database.connect() as connection:
+    files = {revision.path.name: _following(bench.module, revision, parent) for revision, parent in parents.items()}
+    left_out = () if parents else [revision.path for revision in (*fork.staying, *fork.moving)]
+    with copied_revisions(bench.module, files, left_out) as module, database.connect() as connection:
         try:
             upgrade(connection, module, open_script(module), target.id)
         except MigrationError as error:
@@ -107,29 +105,6 @@ def _upgrade(
                 details=_order(parents, fork) + (f"\n{error.details}" if error.details else ""),
                 next_command=_by_hand(bench.module, fork),
             ) from error
-
-
-@contextmanager
-def _with_parents(
-    module: SchemaModule, parents: Mapping[Revision, str], left_out: tuple[Revision, ...]
-) -> Iterator[SchemaModule]:
-    """A copy of the revisions in which some follow others than they say."""
-    with tempfile.TemporaryDirectory(prefix="lamin-migrate-") as folder:
-        copy = replace(module, folder=Path(folder) / module.folder.name)
-        try:
-            copy.versions_folder.mkdir(parents=True)
-            for path in sorted(module.versions_folder.glob("*.py")):
-                if path not in {revision.path for revision in left_out}:
-                    shutil.copy(path, copy.versions_folder)
-            for revision, parent in parents.items():
-                (copy.versions_folder / revision.path.name).write_bytes(_following(module, revision, parent))
-        except OSError as error:
-            raise WriteError(
-                f"The revisions could not be tried out: {error.strerror or error}; nothing was changed.",
-                where=str(error.filename or tempfile.gettempdir()),
-                next_command="make room there, or name another folder: export TMPDIR=...",
-            ) from error
-        yield copy
 
 
 def _following(module: SchemaModule, revision: Revision, parent: str) -> bytes:

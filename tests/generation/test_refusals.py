@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from textwrap import dedent
 
@@ -266,11 +267,9 @@ def test_folder_that_may_not_be_written_leaves_everything_as_it_was(changed: Aut
 
 
 def test_full_temporary_folder_is_told_as_such(changed: Author) -> None:
-    from lamin_migrate_kit.generation import proving
-
     before = changed.files
     with pytest.MonkeyPatch.context() as planted:
-        planted.setattr(proving.tempfile, "tempdir", "/dev/full")
+        planted.setattr(tempfile, "tempdir", "/dev/full")
         with pytest.raises(WriteError, match="could not be tried out"):
             changed.generate()
     assert changed.files == before
