@@ -264,6 +264,12 @@ def test_an_environment_that_was_moved_is_made_anew(checkout, tmp_path):
     assert result.stderr.startswith("bootstrap: making .venv with Python")
 
 
+def test_the_demo_has_no_options_and_plays_nothing_when_it_gets_one():
+    result = subprocess.run([ROOT / "scripts" / "demo", "--fast"], capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "demo: no such option: --fast\nnext: ./scripts/demo\n"
+
+
 def test_an_unknown_option_is_refused(checkout):
     result = bootstrap(checkout, os.environ["PATH"], "--fast")
     assert (result.returncode, result.stderr.splitlines()[0]) == (2, "bootstrap: no such option: --fast")
