@@ -39,7 +39,7 @@ from lamin_migrate_kit.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData, Table
 
-    from lamin_migrate_kit.alembic_bridge import Script
+    from lamin_migrate_kit.alembic_bridge import Script, Step
 
 
 class Workbench:
@@ -49,12 +49,14 @@ class Workbench:
         settings: The settings.
         module: The schema module.
         server: Where scratch databases are made.
+        upgrades: What each revision has sent to the server, of those that were replayed, by their ids.
     """
 
     def __init__(self, settings: Settings, module: SchemaModule, server: Server, stack: ExitStack) -> None:
         self.settings = settings
         self.module = module
         self.server = server
+        self.upgrades: dict[str, Step] = {}
         self._stack = stack
         self._ground: frozenset[ObjectKey] = frozenset()
 
@@ -131,12 +133,13 @@ class Workbench:
 
         with database.connect() as connection:
             try:
-                upgrade(connection, self.module, self.script, target)
+                ran = upgrade(connection, self.module, self.script, target)
             except RevisionFailed as error:
                 # Where the database only lacked something, a setting gives it.
                 error.next_command = advise(error.sqlstate, error.what, available_extensions(connection))
                 raise
             connection.commit()
+        self.upgrades.update((step.revision, step) for step in ran)
         return database
 
     @cached_property

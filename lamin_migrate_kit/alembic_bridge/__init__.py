@@ -7,16 +7,10 @@ Alembic's `op` and `context` are proxies of the process, so runs of two threads 
 from __future__ import annotations
 
 from lamin_migrate_kit.alembic_bridge.comparing import SecondOpinionUnavailable, compare
+from lamin_migrate_kit.alembic_bridge.failing import RevisionFailed, ServerLost
 from lamin_migrate_kit.alembic_bridge.offline import PlannedStep, downgrade_sql, plan_steps, upgrade_sql
-from lamin_migrate_kit.alembic_bridge.running import (
-    RevisionFailed,
-    ServerLost,
-    Step,
-    current_revision,
-    downgrade,
-    run_revision,
-    upgrade,
-)
+from lamin_migrate_kit.alembic_bridge.runner import Runner, Step
+from lamin_migrate_kit.alembic_bridge.running import current_revision, downgrade, upgrade
 from lamin_migrate_kit.alembic_bridge.script import Script, open_script
 from lamin_migrate_kit.alembic_bridge.type_rendering import render_type
 from lamin_migrate_kit.alembic_bridge.watching import Statement
@@ -24,6 +18,7 @@ from lamin_migrate_kit.alembic_bridge.watching import Statement
 __all__ = [
     "PlannedStep",
     "RevisionFailed",
+    "Runner",
     "Script",
     "SecondOpinionUnavailable",
     "ServerLost",
@@ -36,7 +31,6 @@ __all__ = [
     "open_script",
     "plan_steps",
     "render_type",
-    "run_revision",
     "upgrade",
     "upgrade_sql",
 ]

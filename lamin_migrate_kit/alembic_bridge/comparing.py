@@ -10,8 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import SQLAlchemyError
 
+from lamin_migrate_kit.alembic_bridge.failing import server_message
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
-from lamin_migrate_kit.alembic_bridge.running import server_message
 from lamin_migrate_kit.alembic_bridge.type_rendering import render_item
 from lamin_migrate_kit.catalog.quoting import stored_name
 from lamin_migrate_kit.errors import MigrateKitError

@@ -16,7 +16,7 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import NullType
 
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
-from lamin_migrate_kit.alembic_bridge.running import forget_operations
+from lamin_migrate_kit.alembic_bridge.runner import forget_operations
 from lamin_migrate_kit.alembic_bridge.script import Script
 
 if TYPE_CHECKING:

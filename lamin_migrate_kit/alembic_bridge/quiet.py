@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy.exc import SAWarning
@@ -15,6 +15,7 @@ _ONE_AT_A_TIME = threading.RLock()
 
 _TALKATIVE = ("alembic", "alembic_utils")
 """Loggers that speak during a comparison; a module that registers entities brings the second one along."""
+_SILENT = logging.CRITICAL + 1
 
 
 @contextmanager
@@ -26,12 +27,17 @@ def quiet_alembic() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in _TALKATIVE]
     with _ONE_AT_A_TIME:
         levels = [logger.level for logger in loggers]
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL + 1)
+        _set_levels(loggers, [_SILENT] * len(loggers))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SAWarning)
                 yield
         finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+            _set_levels(loggers, levels)
+
+
+def _set_levels(loggers: Sequence[logging.Logger], levels: Sequence[int]) -> None:
+    """Where a level is another one: setting it makes all loggers of the process ask again."""
+    for logger, level in zip(loggers, levels, strict=True):
+        if logger.level != level:
+            logger.setLevel(level)

@@ -11,12 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psycopg2.extensions
 from sqlalchemy import Connection, event
 
 # psycopg2.extensions.TRANSACTION_STATUS_IDLE
 _IDLE = 0
 # How SQLAlchemy asks for what exists before it creates or drops a type or a table.
 _PROBE = re.compile(r"\s*SELECT pg_catalog\.pg_\w+\.", re.IGNORECASE)
+
+_DEFINITIONS = ("CREATE ", "ALTER ", "DROP ", "COMMENT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,22 @@ class Statement:
         seconds: How long the server took.
         kept: No transaction was open after it, or the one it belonged to was committed within the revision: a later
             failure of the revision does not take it back.
+        answered: The server answered with rows, on which what follows may depend.
+        tag: What the server calls it when it is done, such as `CREATE TABLE`; of several in one text, the last.
     """
 
     sql: str
     line: int | None
     seconds: float
     kept: bool = False
+    answered: bool = False
+    tag: str = ""
+
+    @property
+    def only_defines(self) -> bool:
+        """Whether it is one definition: what it does follows from the catalog alone, and from no row."""
+        alone = ";" not in self.sql.strip().rstrip(";")
+        return alone and self.tag.startswith(_DEFINITIONS)
 
     @property
     def is_probe(self) -> bool:
@@ -54,6 +67,10 @@ class Watch:
         self._path = ""
         self._began = 0.0
         self._busy = False
+        self._seen = self.sent = 0
+        driver: Any = connection.connection.dbapi_connection
+        self._driver = driver
+        self._cursor_factory = driver.cursor_factory
         self._listeners: tuple[tuple[str, Callable[..., None]], ...] = (
             ("before_cursor_execute", self._before),
             ("after_cursor_execute", self._after),
@@ -63,11 +80,13 @@ class Watch:
     def __enter__(self) -> Watch:
         for name, listener in self._listeners:
             event.listen(self.connection, name, listener)
+        self._driver.cursor_factory = _counting(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._driver.cursor_factory = self._cursor_factory
         for name, listener in self._listeners:
             event.remove(self.connection, name, listener)
 
@@ -76,7 +95,17 @@ class Watch:
         self.statements = []
         self.pending = None
         self._commits = 0
+        self._seen = self.sent = 0
         self._path = str(path)
+
+    @property
+    def told_all(self) -> bool:
+        """Whether the statements of this step are all that the server got, and nothing of its answers could matter.
+
+        A revision may also use the driver's own cursor, past SQLAlchemy, or look at rows before it goes on.
+        """
+        asked = any(one.answered and one.line is not None for one in self.statements)
+        return self.sent == self._seen and not asked and not self.committed_within
 
     @property
     def committed_within(self) -> bool:
@@ -87,6 +116,7 @@ class Watch:
         if self._busy:
             return
         self.pending = _as_sent(cursor, statement, parameters, many)
+        self._seen += 1
         self._began = time.perf_counter()
 
     def _after(self, _: Any, cursor: Any, *__: Any) -> None:
@@ -96,7 +126,8 @@ class Watch:
         kept = cursor.connection.get_transaction_status() == _IDLE
         if kept:
             self._keep()
-        self.statements.append(Statement(self.pending, self._calling_line(), seconds, kept))
+        answered, tag = cursor.description is not None, cursor.statusmessage or ""
+        self.statements.append(Statement(self.pending, self._calling_line(), seconds, kept, answered, tag))
         self.pending = None
         self._tell()
 
@@ -124,6 +155,33 @@ class Watch:
                 return frame.f_lineno
             frame = frame.f_back  # type: ignore[assignment]
         return None
+
+
+def _counting(watch: Watch) -> type[psycopg2.extensions.cursor]:
+    """A cursor that counts what is sent with it."""
+
+    class Counting(psycopg2.extensions.cursor):  # type: ignore[misc]
+        def execute(self, *args: Any, **kwargs: Any) -> Any:
+            watch.sent += 1
+            return super().execute(*args, **kwargs)
+
+        def executemany(self, *args: Any, **kwargs: Any) -> Any:
+            watch.sent += 1
+            return super().executemany(*args, **kwargs)
+
+        def callproc(self, *args: Any, **kwargs: Any) -> Any:
+            watch.sent += 1
+            return super().callproc(*args, **kwargs)
+
+        def copy_from(self, *args: Any, **kwargs: Any) -> Any:
+            watch.sent += 1
+            return super().copy_from(*args, **kwargs)
+
+        def copy_expert(self, *args: Any, **kwargs: Any) -> Any:
+            watch.sent += 1
+            return super().copy_expert(*args, **kwargs)
+
+    return Counting
 
 
 def _as_sent(cursor: Any, statement: str, parameters: Any, many: bool) -> str:

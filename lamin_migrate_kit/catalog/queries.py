@@ -83,7 +83,7 @@ select i.indexrelid, i.indrelid, i.indisunique, i.indisvalid, i.indisclustered, 
 from pg_index i
 join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace
-left join pg_constraint k on k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')
+left join pg_constraint k on k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
 where {_USER_SCHEMA}
 """
 
@@ -186,10 +186,11 @@ where objoid >= 16384 or classoid = 'pg_namespace'::regclass
 """
 
 # Without what follows from an object's own place: its schema, row and array types, TOAST table, a constraint's index
-# and columns. That is half of a large database's rows.
+# and columns. That is half of a large database's rows. The cast keeps the planner, where only a few objects are asked
+# about, from an index on `refobjid`, which it would read as a whole.
 DEPENDENCIES = """
 select classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype::text
-from pg_depend where objid >= 16384 and refobjid >= 16384
+from pg_depend where objid >= 16384 and refobjid::int8 >= 16384
 and not (refclassid = 'pg_namespace'::regclass and deptype = 'n'
          and classid in ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass))
 and not (classid = 'pg_type'::regclass and deptype = 'i')

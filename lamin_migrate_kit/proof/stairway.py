@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.alembic_bridge import run_revision
-from lamin_migrate_kit.errors import MigrationError
+from lamin_migrate_kit.diff.differ import diff_catalogs
+from lamin_migrate_kit.interruption import statement_cancelled_by_interrupt
+from lamin_migrate_kit.proof.climber import Climber
 from lamin_migrate_kit.proof.outcome import Outcome, counted, proves
-from lamin_migrate_kit.proof.sight import Moment, Sight
-from lamin_migrate_kit.proof.source import Way, finding_from, line_of, way_of
-from lamin_migrate_kit.proof.standing import standing_at
 from lamin_migrate_kit.report.model import Finding, Status
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
+    from lamin_migrate_kit.catalog.model import Catalog
     from lamin_migrate_kit.revisions.history import Revision
     from lamin_migrate_kit.workbench import Workbench
+
+_MOST_PARTS, _LONG_ENOUGH = 4, 40
+"""How many climb at once, and how many revisions make it worth one more: each first has to get to where it begins."""
 
 
 @proves("stairway", "up, down and up again leaves the same catalog")
 def prove_stairway(bench: Workbench, *, every: bool = False) -> Outcome:
-    """Climb the revisions one by one on a scratch database.
+    """Climb the revisions one by one on scratch databases; long histories in parts, side by side.
 
     A revision whose downgrade is empty, or refuses with NotImplementedError, cannot be proven; it is named.
 
@@ -34,123 +37,62 @@ def prove_stairway(bench: Workbench, *, every: bool = False) -> Outcome:
     revisions = bench.history.revisions if every else bench.history.unreleased
     if not revisions:
         return Outcome.of((), "no revision" if every else "no unreleased revision")
-    walk, findings = _climb(bench, revisions)
-    if walk.deceived:
-        walk, findings = _climb(bench, revisions, only_whole=True)
-    if findings or not walk.one_way:
+    findings, one_way = _climb(bench, revisions)
+    if findings or not one_way:
         return Outcome.of(findings, counted(len(revisions), "revision"))
-    return Outcome(Status.NOT_PROVEN, f"{', '.join(walk.one_way)} cannot be taken back: downgrade() is empty")
+    return Outcome(Status.NOT_PROVEN, f"{', '.join(one_way)} cannot be taken back: downgrade() is empty")
 
 
-def _climb(
-    bench: Workbench, revisions: Sequence[Revision], *, only_whole: bool = False
-) -> tuple[_Walk, tuple[Finding, ...]]:
-    with ExitStack() as stack:
-        walk = _Walk(bench, stack, only_whole)
-        findings = tuple(finding for revision in revisions for finding in walk.climb(revision))
-        walk.look_back()
-    return walk, findings
+def _climb(bench: Workbench, revisions: Sequence[Revision]) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """What is wrong, and the revisions without a way back."""
+    parts = tuple(_parts(revisions))
+    climbers = [Climber(bench, part) for part in parts]
+    found = _climb_side_by_side(climbers)
+    above = [*(climber.below for climber in climbers[1:]), bench.head_catalog if not any(found) else None]
+    for number, climber in enumerate(climbers):
+        if climber.deceived or _strayed(climber, above[number]):
+            climbers[number] = Climber(bench, parts[number], trusting=False)
+            found[number] = climbers[number].climb()
+            found[number] += _strayed(climbers[number], above[number])
+    findings = tuple(finding for part in found for finding in part)
+    return findings, tuple(revision for climber in climbers for revision in climber.one_way)
 
 
-class _Stuck(Exception):
-    """A way failed; what is above it is reached from an empty database."""
+def _strayed(climber: Climber, straight: Catalog | None) -> tuple[Finding, ...]:
+    """What is not as upgrades alone make it, in the end."""
+    if climber.above is None or straight is None:
+        return ()
+    differences = diff_catalogs(climber.above, straight).describe()
+    if not differences:
+        return ()
+    message = "After each revision went up, down and up again the database is not as upgrades alone make it."
+    return (Finding(message, details="\n".join(differences)),)
 
-    def __init__(self, *findings: Finding) -> None:
-        self.findings = findings
 
-
-class _Walk:
-    """A scratch database on its way up. Between two ways the connection has no transaction open.
-
-    Attributes:
-        one_way: The revisions without a way back.
-        deceived: Looking only at what a step touched has missed something; then only whole looks tell.
-    """
-
-    def __init__(self, bench: Workbench, stack: ExitStack, only_whole: bool) -> None:
-        self.one_way: list[str] = []
-        self.deceived = False
-        self._bench = bench
-        self._stack = stack
-        self._only_whole = only_whole
-        self._at: str | None = None
-        self._connection: Connection | None = None
-        self._sight: Sight | None = None
-
-    def climb(self, revision: Revision) -> Iterator[Finding]:
-        """Take one revision up, down and up again; what is found does not stop the next one."""
+def _climb_side_by_side(climbers: Sequence[Climber]) -> list[tuple[Finding, ...]]:
+    """Each in a thread of its own: most of the time one of them waits for the server."""
+    if len(climbers) == 1:
+        return [climbers[0].climb()]
+    with ThreadPoolExecutor(len(climbers), "stairway") as threads, ExitStack() as stack:
+        for climber in climbers:
+            stack.enter_context(statement_cancelled_by_interrupt(climber.stop))
         try:
-            self._climb(revision)
-        except _Stuck as stuck:
-            yield from stuck.findings
-            self._sight = None
+            return [climbing.result() for climbing in [threads.submit(climber.climb) for climber in climbers]]
+        except BaseException:
+            for climber in climbers:
+                climber.stop()
+            raise
 
-    def look_back(self) -> None:
-        """One whole look in the end: do all the partial ones together say the same?"""
-        if self._sight is not None:
-            self.deceived |= not self._sight.check()
 
-    def _climb(self, revision: Revision) -> None:
-        sight = self._stand_at(revision.down)
-        before = sight.mark()
-        self._run(revision, "run on the database below it")
-        between = sight.mark()
-        way = way_of(revision.path, "downgrade")
-        if way is Way.REFUSED or (way is Way.EMPTY and not sight.since(before).empty):
-            self.one_way.append(revision.id)
-        else:
-            self._run(revision, "run after its upgrade", down=True)
-            self._require_equal(revision, "downgrade", before)
-            self._run(revision, "run again after its downgrade")
-            self._require_equal(revision, "upgrade", between)
-        sight.forget(before, between)
+def _parts(revisions: Sequence[Revision]) -> Iterator[Sequence[Revision]]:
+    """Parts of the same length, one after the other."""
+    count = max(1, min(_processors(), _MOST_PARTS, len(revisions) // _LONG_ENOUGH))
+    ends = [round(len(revisions) * number / count) for number in range(count + 1)]
+    return (revisions[begin:end] for begin, end in pairwise(ends))
 
-    def _stand_at(self, revision: str | None) -> Sight:
-        """The database below the next step; a new one unless we stand there already."""
-        if self._sight is None or self._at != revision:
-            self._stack.close()
-            bench, module = self._bench, self._bench.module
-            self._connection = self._stack.enter_context(standing_at(bench, revision, "stairway"))
-            self._at = revision
-            ignored = (module.version_table, module.deployments_table)
-            self._sight = Sight(self._connection, bench.inspect_connection, ignored, only_whole=self._only_whole)
-        return self._sight
 
-    def _run(self, revision: Revision, when: str, *, down: bool = False) -> None:
-        """One way, and a look at what it did."""
-        bench, sight = self._bench, self._sight
-        assert self._connection is not None, "the walk has begun"
-        assert sight is not None
-        try:
-            run_revision(
-                self._connection, bench.module, bench.script, revision.id, down=down, before_commit=sight.before_commit
-            )
-        except MigrationError as error:
-            raise _Stuck(self._finding(error, revision, when)) from error
-        self._at = revision.down if down else revision.id
-        sight.look()
-
-    def _finding(self, error: MigrationError, revision: Revision, when: str) -> Finding:
-        found = finding_from(error, self._bench.module, revision=revision.id)
-        return Finding(f"{found.message} ({when})", found.revision, found.file, found.line, found.details)
-
-    def _require_equal(self, revision: Revision, way: str, moment: Moment) -> None:
-        assert self._sight is not None
-        if self._sight.since(moment).empty:
-            return
-        # Nothing is called wrong without having seen all of it.
-        self.deceived |= not self._sight.check()
-        differences = self._sight.since(moment).describe()
-        if not differences:
-            return
-        shown = self._bench.module.shown(revision.path)
-        when = "before the upgrade" if way == "downgrade" else "after the first upgrade"
-        finding = Finding(
-            f"After {way}() of {revision.id} the database is not as it was {when}.",
-            revision.id,
-            shown,
-            line_of(revision.path, way),
-            details="\n".join(differences),
-            next_command=f"correct {way}() in {shown}, then: invoke ci",
-        )
-        raise _Stuck(finding)
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.alembic_bridge import upgrade
+from lamin_migrate_kit.alembic_bridge import Runner, Step, current_revision
 from lamin_migrate_kit.scratch import scratch_database
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def standing_at(bench: Workbench, revision: str | None, hint: str) -> Iterator[Connection]:
+def standing_at(
+    bench: Workbench, revision: str | None, hint: str, known: Mapping[str, Step] | None = None
+) -> Iterator[Connection]:
     """A connection to a new database at a revision, without rows but those that revisions make.
 
     It is reached by upgrades alone, from a copy of what the released revisions made where there is one.
@@ -25,6 +27,7 @@ def standing_at(bench: Workbench, revision: str | None, hint: str) -> Iterator[C
         bench: The module at hand.
         revision: Where to stand; None for below the first revision.
         hint: A word for the database's name.
+        known: What revisions sent when they ran before; their statements may stand for them, see `Runner.repeat`.
 
     Raises:
         MigrationError: A revision up to there fails.
@@ -36,5 +39,14 @@ def standing_at(bench: Workbench, revision: str | None, hint: str) -> Iterator[C
     )
     with below as database, database.connect() as connection:
         if revision is not None:
-            upgrade(connection, bench.module, bench.script, revision)
+            _ascend(connection, bench, revision, known or {})
         yield connection
+
+
+def _ascend(connection: Connection, bench: Workbench, target: str, known: Mapping[str, Step]) -> None:
+    steps = bench.script.steps_up(current_revision(connection, bench.module), target)
+    with Runner(connection, bench.module, bench.script) as runner:
+        for step in steps:
+            before = known.get(step.revision.revision)
+            if before is None or not runner.repeat(before):
+                runner.run(step)

@@ -80,10 +80,9 @@ def sight_of(connection: Connection) -> Sight:
     return Sight(connection, inspect_catalog, ())
 
 
-def take(connection: Connection, sight: Sight, sql: str, *, unseen: bool = False) -> None:
+def take(connection: Connection, sight: Sight, sql: str) -> None:
     connection.exec_driver_sql(sql)
-    if not unseen:
-        sight.before_commit(False)
+    sight.before_commit(False)
     connection.commit()
     sight.look()
 
@@ -136,9 +135,12 @@ def test_step_that_committed_something_on_its_own_is_looked_at_as_a_whole(ground
     assert sight.since(moment).describe() == ("table core.tag is there and should not be",)
 
 
-def test_change_that_nothing_told_of_is_found_by_the_last_look(ground: Connection) -> None:
+def test_change_that_nothing_told_of_is_found_by_the_last_look(ground: Connection, scratch: ScratchDatabase) -> None:
     sight = sight_of(ground)
-    take(ground, sight, "ALTER TABLE core.note ADD COLUMN title text", unseen=True)
+    with scratch.connect() as other:
+        other.exec_driver_sql("ALTER TABLE core.note ADD COLUMN title text")
+        other.commit()
+    take(ground, sight, "ALTER TABLE core.author ADD COLUMN email text")
     assert not sight.check()
     assert sight.check()
 
@@ -148,6 +150,15 @@ def test_statements_that_a_revision_lets_go_of_are_prepared_again(ground: Connec
     moment = sight.mark()
     take(ground, sight, "DEALLOCATE ALL; CREATE TABLE core.tag ()")
     assert [value.key.name for value in sight.since(moment).dropped] == ["tag"]
+
+
+def test_what_is_looked_at_before_the_commit_is_not_changed_by_the_look(ground: Connection) -> None:
+    sight = sight_of(ground)
+    ground.exec_driver_sql("SET LOCAL search_path = core; ALTER TABLE note ADD COLUMN title text")
+    sight.before_commit(False)
+    assert ground.exec_driver_sql("SELECT current_setting('search_path')").scalar() == "core"
+    assert ground.exec_driver_sql("SELECT current_setting('enable_seqscan')").scalar() == "on"
+    ground.rollback()
 
 
 def test_nothing_is_left_behind_on_the_connection(ground: Connection) -> None:

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
+from lamin_migrate_kit.errors import MigrationError
+from lamin_migrate_kit.proof import stairway
+from lamin_migrate_kit.proof.climber import Climber
 from lamin_migrate_kit.proof.stairway import prove_stairway
 from lamin_migrate_kit.report.model import Finding, Proof, Status
 from lamin_migrate_kit.workbench import Workbench
 from tests.proof.project import ADD, CREATE, DROP, REMOVE, Project
 
 Bench = Callable[[], Workbench]
+
+
+@pytest.fixture(params=["on its own", "after a replay"])
+def bench(request: pytest.FixtureRequest, bench: Bench) -> Bench:
+    """After a replay of the history, its statements stand for the revisions where they can."""
+
+    def opened() -> Workbench:
+        workbench = bench()
+        if request.param == "after a replay":
+            with suppress(MigrationError):
+                workbench.head_database  # noqa: B018 (made on first use)
+        return workbench
+
+    return opened
 
 
 def climb(bench: Bench, *, every: bool = False) -> Proof:
@@ -130,3 +148,85 @@ def test_no_scratch_database_is_left(project: Project, bench: Bench) -> None:
         count = f"SELECT count(*) FROM pg_database WHERE datname LIKE '%%\\_{os.getpid()}\\_%%stairway'"
         prove_stairway(opened)
         assert connection.exec_driver_sql(count).scalar() == 0
+
+
+def test_downgrade_that_forgets_a_table_of_several_is_found(project: Project, bench: Bench) -> None:
+    # The downgrade does not touch what it forgets.
+    project.revision("aaaa", None, f'{CREATE}\nop.execute("CREATE TABLE core.log ()")', DROP, version="0_1_0")
+    project.revision("bbbb", "aaaa", f'{ADD}\nop.execute("ALTER TABLE core.log ADD COLUMN line text")', REMOVE)
+    assert only(bench).details == "column core.log.line is there and should not be"
+
+
+def test_what_goes_past_sqlalchemy_is_run_again(project: Project, bench: Bench) -> None:
+    up = """
+        cursor = op.get_bind().connection.cursor()
+        cursor.execute("CREATE TABLE core.log ()")
+        op.execute("ALTER TABLE core.log ADD COLUMN line text")
+    """
+    project.revision("bbbb", "aaaa", up, 'op.execute("DROP TABLE core.log")')
+    assert climb(bench).status is Status.PASSED
+
+
+def test_upgrade_that_depends_on_rows_and_says_so_nowhere_is_found(project: Project, bench: Bench) -> None:
+    # The server decides, in one statement that answers nothing: what it makes the second time is another table.
+    project.revision("aaaa", None, f'{CREATE}\nop.execute("CREATE SEQUENCE core.runs")', DROP, version="0_1_0")
+    up = """op.execute("DO 'begin execute format(''CREATE TABLE core.log%s ()'', nextval(''core.runs'')); end'")"""
+    down = """
+        runs = op.get_bind().exec_driver_sql("SELECT last_value FROM core.runs").scalar()
+        op.execute(f"DROP TABLE core.log{runs}")
+    """
+    project.revision("bbbb", "aaaa", up, down)
+    assert only(bench).message.startswith("After upgrade() of bbbb")
+
+
+LONG = [f"r{number:03}" for number in range(1, 9)]
+
+
+def long_history(project: Project) -> None:
+    (project.versions / "2023-01-01-bbbb-vx_x_x.py").unlink()
+    for down, id in zip(["aaaa", *LONG], LONG, strict=False):
+        add = f'op.add_column("note", sa.Column("{id}", sa.Text()), schema="core")'
+        project.revision(id, down, add, f'op.drop_column("note", "{id}", schema="core")')
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts for each three revisions, as many as a machine with many processors makes."""
+    monkeypatch.setattr(stairway, "_LONG_ENOUGH", 3)
+    monkeypatch.setattr(stairway, "_processors", lambda: 64)
+
+
+@pytest.mark.usefixtures("parts")
+def test_long_history_is_climbed_in_parts(project: Project, bench: Bench) -> None:
+    long_history(project)
+    proof = climb(bench, every=True)
+    assert (proof.status, proof.summary) == (Status.PASSED, "9 revisions")
+
+
+@pytest.mark.usefixtures("parts")
+def test_what_is_wrong_in_two_parts_is_found_in_the_order_of_the_history(project: Project, bench: Bench) -> None:
+    long_history(project)
+    for id, down in (("r002", "r001"), ("r007", "r006")):
+        add = f'op.add_column("note", sa.Column("{id}", sa.Text()), schema="core")'
+        project.revision(id, down, add, 'op.execute("SELECT 1")')
+    assert [finding.revision for finding in climb(bench, every=True).findings] == ["r002", "r007"]
+
+
+def test_climb_that_is_stopped_ends_and_leaves_nothing(project: Project, bench: Bench) -> None:
+    long_history(project)
+    opened = bench()
+    climber = Climber(opened, opened.history.revisions)
+    climber.stop()
+    assert climber.climb() == ()
+    assert climber.above is None
+
+
+def test_end_that_upgrades_alone_do_not_reach_is_found(project: Project, bench: Bench) -> None:
+    # Each way says that it did what it should; the last table tells how often all was done.
+    project.revision("aaaa", None, f'{CREATE}\nop.execute("CREATE SEQUENCE core.runs")', DROP, version="0_1_0")
+    count = "op.get_bind().exec_driver_sql(\"SELECT nextval('core.runs')\").scalar()"
+    project.revision("bbbb", "aaaa", f"{count}\n{ADD}", REMOVE)
+    project.revision("cccc", "bbbb", f'runs = {count}\nop.execute(f"CREATE TABLE core.log{{runs}} ()")', "pass")
+    proof = climb(bench)
+    assert "core.log" in proof.findings[-1].details
+    assert "as upgrades alone make it" in proof.findings[-1].message

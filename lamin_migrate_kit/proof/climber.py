@@ -1,0 +1,188 @@
+"""One way up a history: each revision up, down and up again, with a look at the catalog after each way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from lamin_migrate_kit.alembic_bridge import Runner, Step
+from lamin_migrate_kit.errors import MigrationError
+from lamin_migrate_kit.proof.sight import Moment, Sight
+from lamin_migrate_kit.proof.source import Way, finding_from, line_of, way_of
+from lamin_migrate_kit.proof.standing import standing_at
+from lamin_migrate_kit.report.model import Finding
+
+if TYPE_CHECKING:
+    from lamin_migrate_kit.catalog.model import Catalog
+    from lamin_migrate_kit.revisions.history import Revision
+    from lamin_migrate_kit.workbench import Workbench
+
+
+class _Stuck(Exception):
+    """A way failed; what is above it is reached from an empty database."""
+
+    def __init__(self, *findings: Finding) -> None:
+        self.findings = findings
+
+
+class Climber:
+    """Climbs some revisions that follow each other, on a scratch database of its own.
+
+    A revision's upgrade has run before, when the history was replayed. Where its statements were all there is to it,
+    they are sent again instead (`Runner.repeat`): that is several times as fast, and nothing is called wrong before the
+    revision itself has run.
+
+    Args:
+        bench: The module at hand.
+        revisions: The first of them begins on what is below it.
+        trusting: Whether statements may stand for a revision, and looks at what was touched for whole ones.
+
+    Attributes:
+        one_way: The revisions without a way back.
+        deceived: Looking only at what a step touched has missed something; then only whole looks tell.
+        below: What was there before the first revision; None while that was not reached.
+        above: What is there after the last one; None where the climb did not get there.
+    """
+
+    def __init__(self, bench: Workbench, revisions: Sequence[Revision], *, trusting: bool = True) -> None:
+        self.one_way: list[str] = []
+        self.deceived = False
+        self.below: Catalog | None = None
+        self.above: Catalog | None = None
+        self._bench = bench
+        self._revisions = revisions
+        self._stack = ExitStack()
+        self._only_whole = not trusting
+        self._stopped = False
+        self._known: dict[str, Step] | None = dict(bench.upgrades) if trusting else None
+        # Between two ways its connection has no transaction open.
+        self._runner: Runner | None = None
+        self._sight: Sight | None = None
+        self._at: str | None = None
+
+    def climb(self) -> tuple[Finding, ...]:
+        """Take all revisions up, down and up again; what is found with one does not stop the next.
+
+        Raises:
+            ServerGone: The server went away.
+        """
+        with self._stack:
+            findings = tuple(finding for revision in self._revisions for finding in self._find(revision))
+            # One whole look in the end: do all the partial ones together say the same?
+            if self._sight is not None and not self._stopped:
+                self.deceived |= not self._sight.check()
+                self.above = self._sight.catalog()
+        return findings
+
+    def stop(self) -> None:
+        """End the climb soon, from another thread."""
+        self._stopped = True
+        if self._runner is not None:
+            self._runner.cancel()
+
+    def _find(self, revision: Revision) -> Iterator[Finding]:
+        if self._stopped:
+            return
+        try:
+            self._climb_as_known(revision)
+        except _Stuck as stuck:
+            yield from stuck.findings
+            self._sight = None
+
+    def _climb_as_known(self, revision: Revision) -> None:
+        """What statements alone are stuck with, the revision itself has to show."""
+        try:
+            self._climb(revision)
+        except _Stuck:
+            if self._known is None:
+                raise
+            self._known = self._sight = None
+            self._climb(revision)
+
+    def _climb(self, revision: Revision) -> None:
+        sight = self._stand_at(revision.down)
+        before = sight.mark()
+        way = way_of(revision.path, "downgrade")
+        # What only defines does the same again when the downgrade has led back: then it is enough to look once.
+        looking = way is not Way.WRITTEN or not self._only_defines(revision)
+        self._ascend(revision, "run on the database below it", looking=looking)
+        between = sight.mark() if looking else None
+        if way is Way.REFUSED or (way is Way.EMPTY and not sight.since(before).empty):
+            self.one_way.append(revision.id)
+        else:
+            self._run(revision, "run after its upgrade", down=True)
+            self._require_equal(revision, "downgrade", before)
+            self._ascend(revision, "run again after its downgrade")
+            if between is not None:
+                self._require_equal(revision, "upgrade", between)
+        sight.forget(before, between)
+
+    def _stand_at(self, revision: str | None) -> Sight:
+        """The database below the next step; a new one unless we stand there already."""
+        if self._sight is None or self._at != revision:
+            self._stack.close()
+            bench, module = self._bench, self._bench.module
+            connection = self._stack.enter_context(standing_at(bench, revision, "stairway", self._known))
+            self._at = revision
+            ignored = (module.version_table, module.deployments_table)
+            self._sight = Sight(connection, bench.inspect_connection, ignored, only_whole=self._only_whole)
+            self._runner = self._stack.enter_context(Runner(connection, module, bench.script))
+            self.below = self.below or self._sight.catalog()
+        return self._sight
+
+    def _only_defines(self, revision: Revision) -> bool:
+        known = self._known.get(revision.id) if self._known is not None else None
+        return known is not None and known.only_defines
+
+    def _ascend(self, revision: Revision, when: str, *, looking: bool = True) -> None:
+        """The way up, by the statements alone where they are known."""
+        assert self._runner is not None, "the climb has begun"
+        assert self._sight is not None
+        known = self._known.get(revision.id) if self._known is not None else None
+        if known is None or not self._runner.repeat(known, self._sight.before_commit if looking else self._sight.note):
+            ran = self._run(revision, when)
+            if self._known is not None:
+                self._known[revision.id] = ran
+            return
+        self._at = revision.id
+        if looking:
+            self._sight.look()
+
+    def _run(self, revision: Revision, when: str, *, down: bool = False) -> Step:
+        """One way, and a look at what it did."""
+        assert self._runner is not None, "the climb has begun"
+        assert self._sight is not None
+        step = self._bench.script.step(revision.id, down=down)
+        try:
+            ran = self._runner.run(step, before_commit=self._sight.before_commit)
+        except MigrationError as error:
+            raise _Stuck(self._finding(error, revision, when)) from error
+        self._at = revision.down if down else revision.id
+        self._sight.look()
+        return ran
+
+    def _finding(self, error: MigrationError, revision: Revision, when: str) -> Finding:
+        found = finding_from(error, self._bench.module, revision=revision.id)
+        return Finding(f"{found.message} ({when})", found.revision, found.file, found.line, found.details)
+
+    def _require_equal(self, revision: Revision, way: str, moment: Moment) -> None:
+        assert self._sight is not None
+        if self._sight.since(moment).empty:
+            return
+        # Nothing is called wrong without having seen all of it.
+        self.deceived |= not self._sight.check()
+        differences = self._sight.since(moment).describe()
+        if not differences:
+            return
+        shown = self._bench.module.shown(revision.path)
+        when = "before the upgrade" if way == "downgrade" else "after the first upgrade"
+        finding = Finding(
+            f"After {way}() of {revision.id} the database is not as it was {when}.",
+            revision.id,
+            shown,
+            line_of(revision.path, way),
+            details="\n".join(differences),
+            next_command=f"correct {way}() in {shown}, then: invoke ci",
+        )
+        raise _Stuck(finding)
