@@ -1,9 +1,12 @@
 """How fast proofs 1 to 4 of `invoke ci --all` are on long histories, beside the other ways to do less.
 
-    .venv/bin/python benchmarks/ci.py [--revisions 100 500] [--runs 3] [--pytest-alembic /a/venv/bin/python]
+    .venv/bin/python benchmarks/ci.py [--revisions 100 500] [--runs 3] [--disk] [--pytest-alembic /a/venv/bin/python]
 
 pytest-alembic needs a pytest before 9, and so an environment of its own (`pip install --group benchmark`); without
 `--pytest-alembic` it is left out.
+
+The server keeps its data in memory, where the kit's own servers do; with `--disk` on disk, durability off in both cases.
+In memory the server's part of the work is so small that Alembic's own Python is most of every contender but the SQL.
 
 Each contender is a process of its own, on one Postgres that is started for all of them; the order is the same in every
 run, the best time counts. `stairway through alembic.command` takes the first 60 revisions up, down and up and is
@@ -270,6 +273,7 @@ def main() -> None:
     parser.add_argument("--revisions", type=int, nargs="+", default=[100, 500])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--pytest-alembic", metavar="PYTHON", help="an interpreter that has pytest-alembic")
+    parser.add_argument("--disk", action="store_true", help="a server whose data are on disk")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
@@ -279,12 +283,15 @@ def main() -> None:
         return
     if options.pytest_alembic:
         os.environ["PYTEST_ALEMBIC_PYTHON"] = options.pytest_alembic
-    from lamin_migrate_kit.servers import open_server
+    from lamin_migrate_kit.servers import folders, open_server
     from lamin_migrate_kit.settings import Settings
 
+    if options.disk:
+        folders._MEMORY = Path("/nonexistent")
     with open_server(Settings(root=ROOT, provider="embedded")) as server:
         url = server.url.render_as_string(hide_password=False)
-        print(f"embedded Postgres {server.version}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        where = "on disk" if options.disk else "in memory"
+        print(f"embedded Postgres {server.version} {where}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         took = {revisions: compare(revisions, options.runs, url) for revisions in options.revisions}
     if len(took) > 1:
         small, large = min(took), max(took)
