@@ -37,6 +37,9 @@ SAME_WORD = 0.9
 SAME_THING = 0.7
 """Likeness from which two words are the same word, maybe shortened or misspelled; below, they are related at most."""
 
+GLUED = 0.8
+"""The likeness of a word and the same word with a word of the table's name in front of it."""
+
 SYNONYM = 0.5
 """The likeness of words that are commonly used for the same thing."""
 
@@ -93,7 +96,7 @@ def compare_names(current: str, desired: str, context: Words = ()) -> NameCompar
         context: Words that go without saying, such as those of the table's name.
     """
     ours, theirs = words(current), words(desired)
-    pairs = _pair_off(ours, theirs)
+    pairs = _pair_off(ours, theirs, context)
     sure = [pair for pair in pairs if pair.likeness >= SAME_THING]
     related = [pair for pair in pairs if pair.likeness < SAME_THING]
     left = {i for pair in sure for i in pair.left}
@@ -156,13 +159,20 @@ def _is_form(short: str, long: str) -> bool:
 
 
 def _is_typing_error(short: str, long: str) -> bool:
+    if len(short) >= 6 and long[1:] == short:
+        return True
     if len(short) < 5 or short[0] != long[0] or len(long) - len(short) > 1:
         return False
     return _edits(short, long) <= (1 if len(short) < 9 else 2)
 
 
 def _is_abbreviation(short: str, long: str) -> bool:
-    """`desc` starts `description`; `msg` is the consonants of `message`; `v` is the first letter of `version`."""
+    """`desc` starts `description`; `msg` is the consonants of `message`; `v` is the first letter of `version`.
+
+    Of several (`params`, `parameters`) the same.
+    """
+    if len(short) > 3 and short.endswith("s") and long.endswith("s"):
+        short, long = short[:-1], long[:-1]
     if long.startswith(short):
         return len(short) == 1 or (len(short) >= 3 and len(long) - len(short) >= 3)
     consonants = long[0] + re.sub("[aeiou]", "", long[1:])
@@ -188,9 +198,9 @@ def _edits(one: str, other: str) -> int:
     return row[-1]
 
 
-def _pair_off(ours: Words, theirs: Words) -> list[_Pair]:
+def _pair_off(ours: Words, theirs: Words, context: Words = ()) -> list[_Pair]:
     """Pair words off, the surest pair first; neighbours may be one joined word, or its initials."""
-    found = sorted(_possible_pairs(ours, theirs), key=lambda pair: (-pair.likeness, pair.left, pair.right))
+    found = sorted(_possible_pairs(ours, theirs, context), key=lambda pair: (-pair.likeness, pair.left, pair.right))
     left: set[int] = set()
     right: set[int] = set()
     chosen = []
@@ -202,15 +212,22 @@ def _pair_off(ours: Words, theirs: Words) -> list[_Pair]:
     return chosen
 
 
-def _possible_pairs(ours: Words, theirs: Words) -> Iterator[_Pair]:
+def _possible_pairs(ours: Words, theirs: Words, context: Words) -> Iterator[_Pair]:
     for i, one in enumerate(ours):
         for j, other in enumerate(theirs):
-            likeness = word_likeness(one, other)
+            likeness = max(word_likeness(one, other), _glued_likeness(one, other, context))
             if likeness:
                 yield _Pair((i,), (j,), likeness)
     yield from _joined(ours, theirs)
     for left, right, likeness in _joined(theirs, ours):
         yield _Pair(right, left, likeness)
+
+
+def _glued_likeness(one: str, other: str, context: Words) -> float:
+    """The likeness of a word and the same word behind one that goes without saying: `username` and `name` of a user."""
+    short, long = sorted((one, other), key=len)
+    rest = long.removesuffix(short)
+    return GLUED if len(short) > 1 and rest not in ("", long) and _in_context(rest, context) else 0.0
 
 
 def _joined(several: Words, single: Words) -> Iterator[_Pair]:
