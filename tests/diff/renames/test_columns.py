@@ -107,6 +107,28 @@ def test_words_for_the_same_thing_are_decided_in_three_tables_and_asked_in_two()
         assert [candidate.outcome for candidate in find_candidates(before, after)] == [outcome] * count
 
 
+@pytest.mark.parametrize(
+    ("current", "desired"),
+    [("num_docs_indexed", "total_docs_indexed"), ("member_photo_url", "member_picture_url")],
+)
+def test_a_word_for_the_same_thing_is_decided_where_the_rest_of_the_name_stays(current: str, desired: str) -> None:
+    (candidate,) = found((["id", current], ["id", desired]))
+    assert candidate.outcome == "decided"
+    assert "words for the same thing" in candidate.evidence
+
+
+def test_of_several_new_names_the_one_of_the_same_words_is_decided() -> None:
+    after = [f"{what}_template_document_id" for what in ("notebook", "executive", "review", "tracking")]
+    assert decided(found((["id", "template_document_id"], ["id", *after]))) == [
+        "core.notebook.template_document_id -> notebook_template_document_id"
+    ]
+
+
+def test_a_name_that_is_divided_in_two_is_asked() -> None:
+    candidates = found((["id", "code"], ["id", "code_name", "code_credential"]))
+    assert (decided(candidates), len(asked(candidates))) == ([], 1)
+
+
 def test_words_that_change_in_many_names_are_decided() -> None:
     before = ["id", "organizer_name", "organizer_url", "organizer_text"]
     after = ["id", "owner_name", "owner_url", "owner_text"]
