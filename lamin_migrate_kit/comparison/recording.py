@@ -8,7 +8,7 @@ from dataclasses import replace
 from lamin_migrate_kit.catalog.model import ObjectKey
 from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.diff.naming import dotted, follow_renames, render_key
-from lamin_migrate_kit.diff.renames import Rename
+from lamin_migrate_kit.diff.renames import Rename, parse_rename
 from lamin_migrate_kit.operations.model import Operation
 
 
@@ -16,7 +16,7 @@ def drop_reasons(decisions: Decisions, renames: Iterable[Rename]) -> dict[str, s
     """Which flag says of what, by its dotted name after renames, that it goes."""
     found = {}
     for text in decisions.no_renames:
-        for name in follow_renames([dotted(text.split(":")[0])], renames):
+        for name in follow_renames([".".join(parse_rename(text).current)], renames):
             found[name] = f"--no-rename {text} says so"
     for text in decisions.drops:
         found |= dict.fromkeys(follow_renames([dotted(text)], renames), "--drop says so")

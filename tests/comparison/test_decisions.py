@@ -75,6 +75,12 @@ OPEN = {
         ("--rename core.note.title:heading   or   --no-rename core.note.title:heading",),
         ("# migrate-kit: rename core.note.title -> heading (said by a flag)",),
     ),
+    "a rename of a name that holds what the grammar of names uses": Open(
+        note('\'t:x."y" z\', sa.String', '"body", sa.Text'),
+        note('"h:i", sa.String', '"body", sa.Text'),
+        ("""--rename 'core.note."t:x.""y"" z":"h:i"'   or   --no-rename 'core.note."t:x.""y"" z":"h:i"'""",),
+        ("""# migrate-kit: rename core.note."t:x.""y"" z" -> "h:i" (said by a flag)""",),
+    ),
     "an index by hand": Open(
         note('"size", sa.Integer'),
         note('"size", sa.Integer'),
@@ -249,6 +255,14 @@ def test_missing_lines_give_other_readings_as_comments_and_the_best_one_last(aut
         'op.alter_column("note", column_name="title", new_column_name="heading", schema="core")',
     )
     assert comparison.missing_lines()[-2].startswith("# migrate-kit: rename core.note.title -> heading (")
+
+
+def test_a_name_that_holds_a_colon_has_two_readings_too(author: Author) -> None:
+    comparison = readings(author, note('"a:b", sa.String'), note('"heading", sa.String'))
+    assert comparison.questions[0].text == 'Is column core.note."a:b" now called heading?'
+    flag = """--no-rename 'core.note."a:b":heading'"""
+    assert comparison.missing_lines()[0] == f"# if that is no rename ({flag}):"
+    assert 'drop core.note."a:b" because --no-rename core.note."a:b":heading says so' in comparison.missing_lines()[2]
 
 
 def test_missing_lines_without_another_reading_are_the_operations_alone(author: Author) -> None:
