@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import log
 
@@ -106,7 +106,12 @@ def compared(what: str, current: str | None, desired: str | None) -> list[Fact]:
 
 
 def place_facts(
-    current: Sequence[str], desired: Sequence[str], gone: Collection[str], new: Collection[str], what: str
+    current: Sequence[str],
+    desired: Sequence[str],
+    gone: Collection[str],
+    new: Collection[str],
+    renamed: Iterable[tuple[str, str]],
+    what: str,
 ) -> dict[tuple[str, str], Fact]:
     """That a pair stands at the same place, for every pair that does.
 
@@ -115,11 +120,15 @@ def place_facts(
         what: What they are in, for the sentence: `table` or `type`.
     """
     told = f"same place in the {what}"
-    return {pair: Fact("same place", 1.0, told) for pair in same_places(current, desired, gone, new)}
+    return {pair: Fact("same place", 1.0, told) for pair in same_places(current, desired, gone, new, renamed)}
 
 
 def same_places(
-    current: Sequence[str], desired: Sequence[str], gone: Collection[str], new: Collection[str]
+    current: Sequence[str],
+    desired: Sequence[str],
+    gone: Collection[str],
+    new: Collection[str],
+    renamed: Iterable[tuple[str, str]] = (),
 ) -> set[tuple[str, str]]:
     """The pairs that stand at the same place: between the same kept neighbours, and equally far into the gap.
 
@@ -128,9 +137,14 @@ def same_places(
         desired: All names in order.
         gone: Those that are only on the current side.
         new: Those that are only on the desired side.
+        renamed: Neighbours that are kept under another name, so that an answer about one changes nothing for the other.
     """
-    theirs = {place: name for name, place in _places(desired, new).items()}
-    return {(name, theirs[place]) for name, place in _places(current, gone).items() if place in theirs}
+    later = dict(renamed)
+    # No name contains this letter: what was renamed cannot be taken for another of its new name.
+    ours = [f"\0{later[name]}" if name in later else name for name in current]
+    theirs = [f"\0{name}" if name in later.values() else name for name in desired]
+    places = {place: name for name, place in _places(theirs, new).items()}
+    return {(name, places[place]) for name, place in _places(ours, gone).items() if place in places}
 
 
 def _places(names: Sequence[str], changed: Collection[str]) -> Mapping[str, tuple[str, int, str]]:

@@ -171,6 +171,20 @@ def test_the_place_in_the_table_tells_equal_columns_apart() -> None:
     assert asked(found((before, after))) == ["core.notebook.alpha -> gamma", "core.notebook.beta -> delta"]
 
 
+def test_an_answer_about_one_column_changes_no_place_of_another() -> None:
+    before, after = ["id", "alpha", "beta", "size"], ["id", "gamma", "delta", "size"]
+    rest = found((before, after), flags=[part_rename("column", NOTEBOOK, "alpha", "gamma")])[1:]
+    assert asked(rest) == ["core.notebook.beta -> delta"]
+    assert "same place in the table" in rest[0].evidence
+
+
+def test_a_column_that_takes_the_name_of_a_renamed_one_is_not_taken_for_it() -> None:
+    before, after = ["id", "a", "b", "size"], ["id", "b", "c", "size"]
+    rest = found((before, after), flags=[part_rename("column", NOTEBOOK, "a", "b")])[1:]
+    assert asked(rest) == ["core.notebook.b -> c"]
+    assert "same place in the table" in rest[0].evidence
+
+
 def test_unknown_facts_are_no_evidence() -> None:
     (with_facts,) = found(([column("desc", nullable=None)], [column("description", nullable=None)]))
     assert with_facts.outcome == "decided"
