@@ -45,7 +45,7 @@ def compare_sides(sides: Sides, decisions: Decisions, ask: Ask | None = None) ->
         SettingsError: A decision names what is not there, or decides nothing.
     """
     comparison = _compare(sides, decisions)
-    refuse_unknown_names(sides, comparison.renamed, decisions)
+    refuse_unknown_names(sides, comparison, decisions)
     if ask is not None:
         comparison = _ask(sides, decisions, comparison, ask)
     if not comparison.questions:

@@ -76,7 +76,7 @@ OPEN = {
         ("# migrate-kit: rename core.note.title -> heading (said by a flag)",),
     ),
     "a rename of a name that holds what the grammar of names uses": Open(
-        note('\'t:x."y" z\', sa.String', '"body", sa.Text'),
+        note("'t:x.\"y\" z', sa.String", '"body", sa.Text'),
         note('"h:i", sa.String', '"body", sa.Text'),
         ("""--rename 'core.note."t:x.""y"" z":"h:i"'   or   --no-rename 'core.note."t:x.""y"" z":"h:i"'""",),
         ("""# migrate-kit: rename core.note."t:x.""y"" z" -> "h:i" (said by a flag)""",),
@@ -224,6 +224,24 @@ def test_flag_that_names_nothing_or_does_nothing_is_refused(author: Author, flag
         author.generate(flag)
     assert says in str(refused.value)
     assert author.files == before
+
+
+def test_value_of_a_renamed_type_is_known_by_the_new_name_of_the_type_while_a_guess_renames_it(author: Author) -> None:
+    author.models(note('"status", ' + STATUS.format("'draft', 'late', 'early', 'done'")))
+    author.generate()
+    author.models(note("\"status\", sa.Enum('draft', 'urgent', 'done', name=\"progress\", schema=\"core\")"))
+    flags = (
+        "--rename core.status:progress",
+        "--enum-map core.progress.late=done",
+        "--enum-map core.progress.early=done",
+    )
+    open_ = author.compare(*flags)
+    assert [question.kind for question in open_.questions][:1] == ["rename"]
+    refusals = [question.flags[1] for question in open_.questions if question.kind == "rename"]
+    while author.compare(*flags, *refusals).questions:
+        refusals += [q.flags[1] for q in author.compare(*flags, *refusals).questions]
+    author.generate(*flags, *refusals)
+    assert author.compare().empty
 
 
 def test_flag_that_says_what_would_be_taken_anyway_is_no_mistake(author: Author) -> None:
