@@ -23,20 +23,29 @@ def drop_reasons(decisions: Decisions, renames: Iterable[Rename]) -> dict[str, s
     return found
 
 
-def record_drop(operation: Operation, reasons: Mapping[str, str]) -> Operation:
+def record_drop(operation: Operation, reasons: Mapping[str, str], aside: Iterable[Rename] = ()) -> Operation:
     """A drop that loses something, or that somebody asked for, is a decision, and stands as such in the file.
 
     Args:
         operation: Any operation.
         reasons: From `drop_reasons`.
+        aside: What stepped aside before it is dropped: the decision is about the name that people know.
     """
     if operation.action != "drop":
         return operation
-    reason = reasons.get(str(operation.key)) or ("the models no longer declare it" if operation.loses else None)
+    key = next((former for one in aside if (former := _before_aside(operation.key, one))), operation.key)
+    reason = reasons.get(str(key)) or ("the models no longer declare it" if operation.loses else None)
     if reason is None:
         return operation
-    comment = f"migrate-kit: drop {render_key(operation.key)} because {reason}"
+    comment = f"migrate-kit: drop {render_key(key)} because {reason}"
     return replace(operation, comments=(*operation.comments, comment))
+
+
+def _before_aside(key: ObjectKey, aside: Rename) -> ObjectKey | None:
+    """What a table, type or column was called before it stepped aside; None when it is another one that did."""
+    part = aside.kind == "column"
+    stepped = ObjectKey(aside.kind, *aside.desired_table_key, aside.desired if part else "")
+    return ObjectKey(aside.kind, *aside.table_key, aside.current if part else "") if key == stepped else None
 
 
 def record_keep(key: ObjectKey, reason: str) -> str:
