@@ -11,8 +11,8 @@ A pair is decided by evidence when all of this holds; a score alone decides noth
 1. its score is at least `DECIDE`;
 2. the names vouch for it: they have words in common, and no word of the one was replaced by a word of the other, unless
    the same replacement happens in other names too (`organizer_name` to `owner_name`, `organizer_url` to `owner_url`);
-   a word added or removed vouches only where no other pair's names vouch for the same object (`code` may be divided
-   into `code_name` and `code_credential`);
+   a word added or removed, or columns without a name, vouch only where no other pair that may be decided has one of
+   the same two ends (`code` may be divided into `code_name` and `code_credential`, two tables may become one);
 3. nothing contradicts it: another type, another foreign key's target, words of opposite meaning, too few columns;
 4. it does not rest on the rename of a table that is itself still to ask.
 

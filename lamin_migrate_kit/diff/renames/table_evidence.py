@@ -121,9 +121,9 @@ def _enough_facts(
     if prefixed or said & {"same name", "recurring words", "table renamed likewise"}:
         return []
     if overlap.same >= MANY_COLUMNS + MORE_COLUMNS * overlap.different:
-        return [Fact("the columns alone", 1.0, vouches=True)]
+        return [Fact("the columns alone", 1.0, vouches=True, alone=True)]
     if references and overlap.same >= ENOUGH_COLUMNS and overlap.share >= FOLLOWED_SHARE:
-        return [Fact("the foreign keys", 1.0, vouches=True)]
+        return [Fact("the foreign keys", 1.0, vouches=True, alone=True)]
     same_words = "same words" in said
     needed = 0.5 if same_words else 0.75
     if (same_words and not complete) or (overlap.same >= ENOUGH_COLUMNS and overlap.share >= needed):

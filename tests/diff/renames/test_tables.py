@@ -107,6 +107,15 @@ def test_one_table_that_two_could_have_become_is_not_decided() -> None:
     assert len(asked(candidates)) == 1
 
 
+def test_the_likelier_of_two_tables_that_one_may_have_been_is_asked() -> None:
+    run = [column(f"{name}_id", to=name) for name in ("novel", "essay")]
+    before = side(table("novel", *COLUMNS), table("essay", *COLUMNS[:5]), table("run", "id", *run))
+    after = side(table("work", *COLUMNS), table("run", "id", column("work_id", to="work")))
+    candidates = find_candidates(before, after)
+    assert candidates[1].score > 0.8 > candidates[0].score
+    assert (decided(candidates), asked(candidates)[0]) == ([], "novel -> work")
+
+
 def test_two_tables_merged_into_one_are_not_both_renamed() -> None:
     before, after = side(table("novel", *COLUMNS), table("essay", *COLUMNS)), side(table("text", *COLUMNS))
     candidates = find_candidates(before, after)
