@@ -101,12 +101,13 @@ def compare_names(current: str, desired: str, context: Words = ()) -> NameCompar
     related = [pair for pair in pairs if pair.likeness < SAME_THING]
     left = {i for pair in sure for i in pair.left}
     right = {j for pair in sure for j in pair.right}
+    only_current, only_desired = _left_over(ours, left, context), _left_over(theirs, right, context)
     return NameComparison(
         shared=_share(sure, ours, theirs, context),
         related=_share(related, ours, theirs, context),
         spelling=SequenceMatcher(None, "".join(ours), "".join(theirs), autojunk=False).ratio(),
-        only_current=_left_over(ours, left, context),
-        only_desired=_left_over(theirs, right, context),
+        only_current=only_current or _key_word(ours, left, only_desired),
+        only_desired=only_desired or _key_word(theirs, right, only_current),
         opposite=_opposite(ours, theirs, pairs),
         exact=all(pair.likeness >= SAME_WORD for pair in sure),
         synonymous=_synonymous(ours, theirs, pairs, context),
@@ -274,6 +275,11 @@ def _left_over(name: Words, used: set[int], context: Words) -> Words:
         for i, word in enumerate(name)
         if i not in used and word not in LIGHT_WORDS and not _in_context(word, context)
     )
+
+
+def _key_word(name: Words, used: set[int], other: Words) -> Words:
+    """`id`, which says little where it is only added, is a word like any other in the place of one: `role_name`."""
+    return tuple(word for i, word in enumerate(name) if other and i not in used and word == "id")
 
 
 def _synonymous(ours: Words, theirs: Words, pairs: list[_Pair], context: Words) -> bool:

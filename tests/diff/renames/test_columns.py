@@ -57,6 +57,7 @@ def test_names_that_say_the_same_are_decided(current: str, desired: str) -> None
         ("start_date", "end_date"),
         ("client_secret", "secure_client_secret"),
         ("branding", "postage"),
+        ("parent_name", "parent_id"),
     ],
 )
 def test_names_that_say_something_else_are_asked_at_most(current: str, desired: str) -> None:
