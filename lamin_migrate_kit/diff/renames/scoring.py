@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import TypeVar
 
-DECIDE = 0.7
+DECIDE = 0.6
 """The score from which evidence may decide."""
 
 ASK = 0.03
