@@ -24,6 +24,7 @@ from unittest.mock import patch
 from renames import Case, Figures, Pair, add_up, ask_the_kit, measure, read_cases
 
 from lamin_migrate_kit.diff.renames import find_candidates, part_search
+from lamin_migrate_kit.diff.renames.matching import settle
 from lamin_migrate_kit.diff.renames.scoring import Fact, compete
 from lamin_migrate_kit.diff.renames.sides import Part
 from lamin_migrate_kit.diff.renames.weights import COLUMN_WEIGHTS, JUDGED
@@ -48,7 +49,6 @@ def examples(case: Case) -> Iterator[Example]:
         case: One step of a project's history.
     """
     seen: list[Mapping[tuple[Part, Part], Sequence[Fact]]] = []
-    settle = part_search.settle
 
     def spy(facts: Any, weights: Mapping[str, float]) -> Any:
         if weights is COLUMN_WEIGHTS:
