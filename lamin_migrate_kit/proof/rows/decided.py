@@ -14,7 +14,7 @@ from lamin_migrate_kit.proof.hazards.waivers import Decision, Decisions, read_de
 from lamin_migrate_kit.proof.rows.account import ColumnFate, TableFate
 from lamin_migrate_kit.source import recorded_renames
 
-_ABOUT_VALUES = ("drop", "using", "backfill", "enum-map")
+_ABOUT_VALUES = ("using", "backfill", "enum-map")
 _ABOUT_ROWS = ("drop",)
 _COLUMN_RULES = ("drop-column", "drop-table", "drop-schema", "drop-cascade", "narrow-type", "drop-enum-value")
 _ROW_RULES = ("delete-rows", "truncate-table", "drop-table", "drop-schema", "drop-cascade")
@@ -38,11 +38,25 @@ class Decided:
             found |= _entry(rename)
         return found
 
-    def about_column(self, table: TableFate, column: ColumnFate) -> str:
-        """The decision that accepts what a column lost, in words; empty when there is none."""
-        keys = (column.column, column.became, table.table, table.became)
-        found = self._decisions.decided(_ABOUT_VALUES, [key for key in keys if key is not None])
-        found = found or self._enum_map(column) or self._allowed(_COLUMN_RULES, column.column)
+    def about_column(self, table: TableFate, column: ColumnFate, former: Collection[ObjectKey] = ()) -> str:
+        """The decision that accepts what a column lost, in words; empty when there is none.
+
+        Args:
+            table: What became of its table.
+            column: What became of the column.
+            former: The tables and columns that were there before the revision. What took one's name is not it: that the
+                one is dropped is no decision about the other.
+        """
+        before = [column.column, table.table]
+        after = [key for key in (column.became, _within(table.became, column.column), table.became) if key is not None]
+        taken = table.became != table.table and table.became in former
+        own = [key for key in after if not taken and key not in former]
+        found = (
+            self._decisions.decided(_ABOUT_ROWS, [*before, *own])
+            or self._decisions.decided(_ABOUT_VALUES, [*before, *after])
+            or self._enum_map(column)
+            or self._allowed(_COLUMN_RULES, column.column)
+        )
         return _words(found)
 
     def about_rows(self, table: TableFate) -> str:
@@ -101,6 +115,11 @@ def _entry(rename: Rename) -> dict[tuple[str, ...], tuple[str, ...]]:
     if rename.kind == "column":
         return {(rename.schema, rename.table, rename.current): (rename.desired,)}
     return {(rename.schema, rename.table): (rename.desired_schema, rename.desired)}
+
+
+def _within(table: ObjectKey | None, column: ObjectKey) -> ObjectKey | None:
+    """A column's key in its table as that is called now."""
+    return column._replace(schema=table.schema, name=table.name) if table else None
 
 
 def _words(decision: Decision | None) -> str:
