@@ -13,14 +13,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.errors import ServerError, ServerGone
 from lamin_migrate_kit.interruption import signals_deferred, termination_raises
-from lamin_migrate_kit.servers import cluster, compose, embedded, folders, system
+from lamin_migrate_kit.servers import cluster, compose, docker, embedded, folders, system
 from lamin_migrate_kit.servers.cluster import Binaries
 from lamin_migrate_kit.servers.devcontainer import open_devcontainer
 from lamin_migrate_kit.servers.provider import Unavailable, nothing_available
@@ -35,6 +35,7 @@ Say = Callable[[str], None]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
+_GIVE_UP_SECONDS = 5
 _FROM_BINARIES = {system.NAME: system.find_binaries, embedded.NAME: embedded.find_binaries}
 _PROVIDERS = (compose.NAME, *_FROM_BINARIES)
 
@@ -56,21 +57,32 @@ class Development:
     stoppable: bool = True
 
 
-def inspect_development(settings: Settings) -> Development:
+def inspect_development(settings: Settings, *, running: Server | None = None) -> Development:
     """What there is now; starts nothing.
+
+    Args:
+        settings: The project's settings.
+        running: The server that was started just now, which need not be looked for.
 
     Raises:
         ServerError: A server that was given cannot be used.
     """
+    if running is not None and running.provider in _PROVIDERS:
+        return Development(running, running.provider, _place(settings, running.provider))
     given = _given_server(settings)
     if given is not None:
         return Development(given, given.provider, "the server itself", stoppable=False)
     provider = _recorded_provider(settings)
     if provider is None:
         return Development(None, None, "nowhere yet")
+    return Development(find_development(settings), provider, _place(settings, provider))
+
+
+def _place(settings: Settings, provider: str) -> str:
+    """Where a provider keeps the data."""
     if provider == compose.NAME:
-        return Development(find_development(settings), provider, f"volume {compose.project_name(settings)}_development")
-    return Development(find_development(settings), provider, str(_Cluster(settings, provider).data))
+        return f"volume {compose.project_name(settings)}_development"
+    return str(_Cluster(settings, provider).data)
 
 
 def require_development(settings: Settings) -> Server:
@@ -113,18 +125,24 @@ def open_development(settings: Settings, major: int | None) -> Iterator[Server]:
 
 def find_development(settings: Settings) -> Server | None:
     """The development server of this project, if it runs. A project that never had one costs no process."""
-    from sqlalchemy.exc import OperationalError
-
     provider = _recorded_provider(settings)
     try:
         if provider is None:
             return None
         if provider == compose.NAME:
-            compose.refuse_without_docker()
             return compose.development_project(settings).find()
         return _Cluster(settings, provider).find()
-    except (OperationalError, Unavailable, ServerError):
+    except (Unavailable, ServerError):
         return None
+    except _connection_errors():
+        return None
+
+
+def _connection_errors() -> type[Exception]:
+    """Imported when something was raised: a start of Docker's need not wait for SQLAlchemy."""
+    from sqlalchemy.exc import OperationalError
+
+    return OperationalError
 
 
 def start_development(settings: Settings, say: Say) -> Server:
@@ -240,8 +258,11 @@ def _order(settings: Settings) -> tuple[str, ...]:
 
 def _start(settings: Settings, provider: str, say: Say) -> Server:
     if provider == compose.NAME:
-        compose.refuse_without_docker()
-        _record_provider(settings, provider)
+        # Compose itself is asked for once: where it was there before, `up` says soon enough that it is not any more.
+        docker.refuse_without_engine()
+        if _recorded_provider(settings) != provider:
+            docker.refuse_without_docker()
+            _record_provider(settings, provider)
         return _start_container(compose.development_project(settings, say))
     binaries = _FROM_BINARIES[provider](settings, PINNED_MAJOR)
     _record_provider(settings, provider)
@@ -250,19 +271,22 @@ def _start(settings: Settings, provider: str, say: Say) -> Server:
 
 
 def _start_container(project: compose.Project) -> Server:
-    """Start; when that fails or is interrupted, leave nothing running."""
+    """Start; when that fails or is interrupted, leave nothing running, and no volume that was not there before."""
+    kept = project.has_volumes()
     with termination_raises():
         try:
-            return project.start()
+            return project.start(image_first=not kept)
         except BaseException:
-            with signals_deferred():
-                project.stop()
+            with signals_deferred(), suppress(ServerError):  # what went wrong first is what counts
+                # What has data ends soon, or survives a kill. An image that makes its first data listens to no signal,
+                # and half of them are worth nothing.
+                project.stop(_GIVE_UP_SECONDS) if kept else project.remove()
             raise
 
 
 def _with_docker() -> None:
     try:
-        compose.refuse_without_docker()
+        docker.refuse_without_docker()
     except Unavailable as error:
         raise ServerError(
             f"The development server is a container, and {error.reason}.", next_command=error.install

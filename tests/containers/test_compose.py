@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -72,7 +73,7 @@ def test_data_outlive_down_and_not_reset(checkout: Checkout) -> None:
     up = checkout.invoke("db.up")
     assert up.returncode == 0, up.stderr
     assert "compose Postgres 18" in up.stdout
-    assert "waiting for the container to become healthy" in up.stderr
+    assert "waiting for the container to answer (up to 90 s)" in up.stderr
     checkout.done("db.psql", "--command", "CREATE TABLE kept (id int)")
     checkout.done("db.down")
     assert checkout.invoke("db.status").returncode == 1
@@ -81,6 +82,68 @@ def test_data_outlive_down_and_not_reset(checkout: Checkout) -> None:
     checkout.done("db.reset", "--yes")
     assert "kept" not in checkout.done("db.psql", "--command", "\\dt")
     assert checkout.done("db.url").startswith("postgresql://postgres:postgres@127.0.0.1:")
+
+
+def test_a_warm_start_costs_one_start_of_compose(checkout: Checkout, tmp_path: Path) -> None:
+    # Each program takes its time on a busy machine; this is what makes `db.up` quick.
+    checkout.done("db.up")
+    checkout.done("db.down")
+    log, program = tmp_path / "asked", tmp_path / "bin" / "docker"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*" >>"{log}"\nexec {shutil.which("docker")} "$@"\n')
+    program.chmod(0o755)
+    checkout.done("db.up", PATH=f"{program.parent}:{os.environ['PATH']}")
+    asked = [line.split()[0] for line in log.read_text().splitlines()]
+    assert asked[:4] == ["ps", "volume", "compose", "ps"]
+    assert set(asked[4:]) <= {"ps"}, "asked again until it answers"
+
+
+def interrupt_start(checkout: Checkout) -> subprocess.CompletedProcess[str]:
+    """Ctrl-C as soon as the container runs."""
+    with checkout.start("db.up") as starting:
+        while starting.poll() is None and not docker("ps", "--quiet", "--filter", f"name={checkout.project}"):
+            time.sleep(0.02)
+        starting.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        done = finish(starting)
+    assert time.monotonic() - began < 25, "what does not listen is not waited for"
+    return done
+
+
+def test_ctrl_c_in_the_first_start_leaves_nothing(checkout: Checkout) -> None:
+    done = interrupt_start(checkout)
+    assert done.returncode == 130, done.stdout + done.stderr
+    assert "Stopped by Ctrl-C. The development server does not run." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert leftovers(checkout.project) == []
+    checkout.done("db.up")
+
+
+def test_ctrl_c_in_a_later_start_keeps_the_data(checkout: Checkout) -> None:
+    checkout.done("db.up")
+    checkout.done("db.psql", "--command", "CREATE TABLE kept (id int)")
+    checkout.done("db.down")
+    done = interrupt_start(checkout)
+    assert done.returncode in (0, 130), done.stdout + done.stderr  # 0: it was quicker
+    if done.returncode == 130:
+        assert leftovers(checkout.project) == [f"{checkout.project}_development"]
+    checkout.done("db.up")
+    assert "kept" in checkout.done("db.psql", "--command", "\\dt")
+
+
+def test_data_that_the_image_cannot_use_are_told_with_the_way_out(checkout: Checkout) -> None:
+    checkout.done("db.up")
+    checkout.done("db.down")
+    script = "rm /var/lib/postgresql/*/docker/global/pg_control"
+    volume = f"{checkout.project}_development:/var/lib/postgresql"
+    docker("run", "--rm", "--volume", volume, "--entrypoint", "bash", postgres_image(18), "-c", script)
+    done = checkout.invoke("db.up")
+    assert done.returncode == 2
+    assert "The container started, and stopped again." in done.stderr
+    assert "pg_control" in done.stderr
+    assert "invoke db.reset" in done.stderr
+    checkout.done("db.reset", "--yes")
+    checkout.done("db.up")
 
 
 def at_once(one: Checkout, other: Checkout, task: str) -> None:
@@ -197,6 +260,26 @@ def test_a_server_that_does_not_start_shows_its_last_log_lines(checkout: Checkou
     assert done.returncode == 2
     assert 'unrecognized configuration parameter "nonsense"' in done.stderr
     assert "was not ready within" not in done.stderr, "a container that has ended is not waited for"
+    assert leftovers(checkout.project) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("    healthcheck: {test: [CMD, 'false'], interval: 1s, retries: 1}", "The container is not healthy."),
+        ("    healthcheck: {disable: true}", "The container runs, and gives no port of this machine to its port 5432."),
+    ],
+)
+def test_a_server_that_nobody_can_reach_is_not_waited_for(checkout: Checkout, line: str, says: str) -> None:
+    ports = "ports: ['127.0.0.1:0:5432']" if "false" in line else "ports: ['127.0.0.1:0:5433']"
+    checkout.compose_file(
+        f"services:\n  postgres:\n    image: postgres:18-trixie\n    command: sleep infinity\n    {ports}\n{line}\n"
+    )
+    began = time.monotonic()
+    done = checkout.invoke("db.up")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert time.monotonic() - began < 60
     assert leftovers(checkout.project) == []
 
 
