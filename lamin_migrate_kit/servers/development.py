@@ -37,6 +37,7 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _GIVE_UP_SECONDS = 5
 _FROM_BINARIES = {system.NAME: system.find_binaries, embedded.NAME: embedded.find_binaries}
+_ANOTHER = "LAMIN_MIGRATE_PROVIDER=embedded invoke db.up   # another server, without these data"
 _PROVIDERS = (compose.NAME, *_FROM_BINARIES)
 
 
@@ -49,12 +50,14 @@ class Development:
         provider: Where it comes from; None when there never was one.
         place: Where its data are: a folder, a volume, or the server itself.
         stoppable: Whether `db.down` and `db.reset` are ours to do.
+        unavailable: Why nobody can say whether it runs, such as a Docker Engine that does not answer.
     """
 
     server: Server | None
     provider: str | None
     place: str
     stoppable: bool = True
+    unavailable: Unavailable | None = None
 
 
 def inspect_development(settings: Settings, *, running: Server | None = None) -> Development:
@@ -75,7 +78,11 @@ def inspect_development(settings: Settings, *, running: Server | None = None) ->
     provider = _recorded_provider(settings)
     if provider is None:
         return Development(None, None, "nowhere yet")
-    return Development(find_development(settings), provider, _place(settings, provider))
+    place = _place(settings, provider)
+    try:
+        return Development(_find(settings, provider), provider, place)
+    except Unavailable as error:
+        return Development(None, provider, place, unavailable=error)
 
 
 def _place(settings: Settings, provider: str) -> str:
@@ -92,6 +99,8 @@ def require_development(settings: Settings) -> Server:
         ServerError: It does not run.
     """
     found = inspect_development(settings)
+    if found.unavailable is not None:
+        raise _out_of_reach(found.place, found.unavailable)
     if found.server is None:
         raise ServerError("The development server does not run.", next_command="invoke db.up")
     return found.server
@@ -127,12 +136,17 @@ def find_development(settings: Settings) -> Server | None:
     """The development server of this project, if it runs. A project that never had one costs no process."""
     provider = _recorded_provider(settings)
     try:
-        if provider is None:
-            return None
+        return _find(settings, provider) if provider is not None else None
+    except Unavailable:
+        return None
+
+
+def _find(settings: Settings, provider: str) -> Server | None:
+    try:
         if provider == compose.NAME:
             return compose.development_project(settings).find()
         return _Cluster(settings, provider).find()
-    except (Unavailable, ServerError):
+    except ServerError:
         return None
     except _connection_errors():
         return None
@@ -237,9 +251,15 @@ def _not_ours(server: Server) -> str:
 
 
 def _start_first_available(settings: Settings, say: Say) -> Server:
-    """Start from the provider that has the data, else from the first that is here."""
+    """Start from the named provider, else from the one that has the data, else from the first that is here."""
+    recorded = _recorded_provider(settings)
+    if settings.provider is None and recorded is not None:
+        try:
+            return _start(settings, recorded, say)
+        except Unavailable as error:
+            raise _out_of_reach(_place(settings, recorded), error) from None
     reasons: dict[str, Unavailable] = {}
-    for provider in _order(settings):
+    for provider in (settings.provider,) if settings.provider is not None else _PROVIDERS:
         try:
             server = _start(settings, provider, say)
         except Unavailable as error:
@@ -249,11 +269,13 @@ def _start_first_available(settings: Settings, say: Say) -> Server:
     raise nothing_available(reasons)
 
 
-def _order(settings: Settings) -> tuple[str, ...]:
-    if settings.provider is not None:
-        return (settings.provider,)
-    recorded = _recorded_provider(settings)
-    return _PROVIDERS if recorded is None else (recorded, *(name for name in _PROVIDERS if name != recorded))
+def _out_of_reach(place: str, error: Unavailable) -> ServerError:
+    """The data are where nobody can get at them now; an empty server in their place would look as if they were lost."""
+    return ServerError(
+        f"The data of the development server are out of reach: {error.reason}.",
+        where=place,
+        next_command="\n".join(filter(None, (error.install, _ANOTHER))),
+    )
 
 
 def _start(settings: Settings, provider: str, say: Say) -> Server:
@@ -286,7 +308,7 @@ def _start_container(project: compose.Project) -> Server:
 
 def _with_docker() -> None:
     try:
-        docker.refuse_without_docker()
+        docker.refuse_without_engine()
     except Unavailable as error:
         raise ServerError(
             f"The development server is a container, and {error.reason}.", next_command=error.install

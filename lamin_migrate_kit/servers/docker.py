@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.errors import ServerError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 ESCAPE = "export LAMIN_MIGRATE_PROVIDER=embedded   # to go on without Docker"
 _INSTALL = "curl -fsSL https://get.docker.com | sh   # Docker with Compose, on Linux; elsewhere: Docker Desktop"
 _WAKE = "sudo systemctl start docker   # or Docker Desktop; the command docker info says why it does not answer"
+_JOIN = 'sudo usermod --append --groups docker "$USER"   # and log in again'
+_SOCKET = Path("/var/run/docker.sock")
 _PROBE_SECONDS = 3
 COMMAND_SECONDS = 60
 
@@ -54,7 +57,7 @@ def engine_version() -> str:
         Unavailable: None does.
     """
     # Not the version command: that one answers without an Engine.
-    return _probe(_docker_program(), "no Docker Engine answers", _WAKE, "info", "--format", "{{.ServerVersion}}")
+    return _probe(_docker_program(), _no_engine, "info", "--format", "{{.ServerVersion}}")
 
 
 def compose_version() -> str:
@@ -63,8 +66,7 @@ def compose_version() -> str:
     Raises:
         Unavailable: There is no Compose v2; docker-compose 1 is none.
     """
-    lacking = "this Docker has no Compose v2 (the command docker compose)"
-    return _probe(_docker_program(), lacking, _INSTALL, "compose", "version", "--short")
+    return _probe(_docker_program(), _no_compose, "compose", "version", "--short")
 
 
 def _docker_program() -> str:
@@ -75,15 +77,25 @@ def _docker_program() -> str:
 
 
 @functools.cache
-def _probe(program: str, lacking: str, install: str, *arguments: str) -> str:  # noqa: ARG001 - one answer a docker
+def _probe(program: str, lacking: Callable[[], Unavailable], *arguments: str) -> str:  # noqa: ARG001 - one answer a docker
     """What docker answers, asked once; without an answer it is Unavailable, and asked again the next time."""
     try:
         done = run_docker(*arguments, seconds=_PROBE_SECONDS)
     except DockerSilent:
         raise _silent(_PROBE_SECONDS) from None
     if done.returncode != 0 or not done.stdout.strip():
-        raise Unavailable(lacking, install=install)
+        raise lacking()
     return done.stdout.strip()
+
+
+def _no_engine() -> Unavailable:
+    if "DOCKER_HOST" not in os.environ and _SOCKET.exists() and not os.access(_SOCKET, os.R_OK | os.W_OK):
+        return Unavailable("this user may not use the Docker Engine", install=_JOIN)
+    return Unavailable("no Docker Engine answers", install=_WAKE)
+
+
+def _no_compose() -> Unavailable:
+    return Unavailable("this Docker has no Compose v2 (the command docker compose)", install=_INSTALL)
 
 
 def _silent(seconds: float) -> Unavailable:
@@ -126,7 +138,7 @@ def containers(*filters: str) -> list[Container]:
     except DockerSilent:
         raise _silent(seconds) from None
     if done.returncode != 0:
-        raise Unavailable("no Docker Engine answers", install=_WAKE)
+        raise _no_engine()
     _answered.add(program)
     return [_read_container(*line.split("\t")) for line in done.stdout.splitlines()]
 

@@ -116,7 +116,8 @@ def _show_status(command: str, format: str, running: Server | None = None) -> in
 
     found = inspect_development(current_settings(), running=running)
     if format == "json":
-        print_document(document(command, "running" if found.server else "stopped", **_fields(found)))
+        stopped = "unknown" if found.unavailable else "stopped"
+        print_document(document(command, "running" if found.server else stopped, **_fields(found)))
     else:
         _print_text(found)
     return 0 if found.server else 1
@@ -138,7 +139,11 @@ def _print_text(found: Development) -> None:
     from lamin_migrate_kit.report.terminal import print_text
     from lamin_migrate_kit.servers.development import shown_url
 
-    if found.server is None:
+    if found.unavailable is not None:
+        print_text(f"It cannot be told whether the development server runs: {found.unavailable.reason}.")
+        if found.unavailable.install:
+            print_text(f"  next: {found.unavailable.install}")
+    elif found.server is None:
         print_text("The development server does not run (start it with: invoke db.up).")
     else:
         print_text(f"The development server runs: {found.server.label}")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -228,6 +229,43 @@ def test_an_engine_that_does_not_run(checkout: Checkout, tmp_path: Path) -> None
         assert "No Postgres could be had." in done.stderr
         assert "compose: no Docker Engine answers" in done.stderr
         assert "docker info" in done.stderr
+
+
+def test_data_in_a_volume_are_not_replaced_by_an_empty_server(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.done("db.up")
+    checkout.done("db.psql", "--command", "CREATE TABLE kept (id int)")
+    checkout.done("db.down")
+    nobody = {"DOCKER_HOST": f"unix://{tmp_path}/nobody.sock", "LAMIN_MIGRATE_PROVIDER": ""}
+    for task in ("db.up", "db.url", "db.psql"):
+        done = checkout.invoke(task, **nobody)
+        assert done.returncode == 2, done.stdout
+        assert "The data of the development server are out of reach: no Docker Engine answers." in done.stderr
+        assert f"volume {checkout.project}_development" in done.stderr
+        assert "sudo systemctl start docker" in done.stderr
+    status = checkout.invoke("db.status", **nobody)
+    assert status.returncode == 1
+    assert "It cannot be told whether the development server runs: no Docker Engine answers." in status.stdout
+    assert "sudo systemctl start docker" in status.stdout
+    assert checkout.json("db.status", **nobody)["status"] == "unknown"
+    down = checkout.invoke("db.down", **nobody)
+    assert down.returncode == 2
+    assert "The development server is a container, and no Docker Engine answers." in down.stderr
+    assert "compose Postgres 18" in checkout.done("db.up", LAMIN_MIGRATE_PROVIDER="")
+    assert "kept" in checkout.done("db.psql", "--command", "\\dt")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user can be tried by root only")
+def test_a_user_who_may_not_use_the_engine_is_told_so(ordinary_user: int) -> None:
+    script = f"""
+import os
+from lamin_migrate_kit.servers.docker import refuse_without_docker
+os.setgroups([])
+os.setgid({ordinary_user})
+os.setuid({ordinary_user})
+refuse_without_docker()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "Unavailable: this user may not use the Docker Engine" in done.stderr
 
 
 SERVICE = """\
