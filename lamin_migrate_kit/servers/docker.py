@@ -24,7 +24,6 @@ ESCAPE = "export LAMIN_MIGRATE_PROVIDER=embedded   # to go on without Docker"
 _INSTALL = "curl -fsSL https://get.docker.com | sh   # Docker with Compose, on Linux; elsewhere: Docker Desktop"
 _WAKE = "sudo systemctl start docker   # or Docker Desktop; the command docker info says why it does not answer"
 _JOIN = 'sudo usermod --append --groups docker "$USER"   # and log in again'
-_SOCKET = Path("/var/run/docker.sock")
 _PROBE_SECONDS = 3
 COMMAND_SECONDS = 60
 
@@ -89,7 +88,9 @@ def _probe(program: str, lacking: Callable[[], Unavailable], *arguments: str) ->
 
 
 def _no_engine() -> Unavailable:
-    if "DOCKER_HOST" not in os.environ and _SOCKET.exists() and not os.access(_SOCKET, os.R_OK | os.W_OK):
+    host = run_docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").stdout.strip()
+    socket = Path(host.removeprefix("unix://"))
+    if host.startswith("unix://") and socket.exists() and not os.access(socket, os.R_OK | os.W_OK):
         return Unavailable("this user may not use the Docker Engine", install=_JOIN)
     return Unavailable("no Docker Engine answers", install=_WAKE)
 

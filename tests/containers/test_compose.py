@@ -198,6 +198,34 @@ def test_another_major_is_used_and_marked(checkout: Checkout) -> None:
     assert leftovers(checkout.project) == []
 
 
+DOCKERFILE = """\
+FROM postgres:18-trixie
+RUN folder=$(find /usr -name plpgsql.control -printf %h) \\
+ && echo "default_version = '1'" >$folder/kit_probe.control \\
+ && echo "CREATE FUNCTION kit_probe() RETURNS int LANGUAGE sql AS 'SELECT 42'" >$folder/kit_probe--1.sql
+"""
+
+
+def test_another_image_has_the_extension_that_the_official_one_lacks(checkout: Checkout, tmp_path: Path) -> None:
+    image = f"kit-test-{os.getpid()}:18"
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    checkout.set('extensions = ["kit_probe"]')
+    refused = checkout.invoke("ci")
+    assert refused.returncode == 2
+    assert "does not have the extension kit_probe" in refused.stderr
+    assert "a container image that has it" in refused.stderr
+    docker("build", "--quiet", "--tag", image, str(tmp_path))
+    try:
+        checkout.set(f'image = "{image}"')
+        found = checkout.json("ci")
+        assert found["status"] == "passed"
+        assert found["environment"]["image"] == docker("image", "inspect", "--format", "{{.Id}}", image)
+        extensions = [one for one in checkout.json("doctor")["checks"] if one["name"] == "extensions"]
+        assert [(one["state"], one["found"]) for one in extensions] == [("ready", "kit_probe")]
+    finally:
+        docker("image", "rm", "--force", image)
+
+
 # --- what goes wrong: a clear message, and nothing left
 
 
