@@ -31,7 +31,7 @@ from lamin_migrate_kit.servers.docker import (
     refuse_without_engine,
     run_docker,
 )
-from lamin_migrate_kit.servers.server import Server
+from lamin_migrate_kit.servers.server import Server, import_driver
 from lamin_migrate_kit.servers.url import inspect_given
 from lamin_migrate_kit.settings import PINNED_MAJOR, SUPPORTED_MAJORS
 
@@ -198,7 +198,7 @@ class Project:
         self.say(f"waiting for the container to answer (up to {_START_SECONDS} s)")
         try:
             arguments = ("up", "--detach", *options, self.service)
-            return self._compose(*arguments, seconds=_START_SECONDS, meanwhile=_import_what_connects)
+            return self._compose(*arguments, seconds=_START_SECONDS, meanwhile=import_driver)
         except DockerSilent:
             raise self._error(f"The container was not ready within {_START_SECONDS} s.") from None
 
@@ -307,9 +307,3 @@ def sweep_projects(settings: Settings) -> None:
 
 def _scratch_service(major: int | None) -> str:
     return "scratch" if major in (None, PINNED_MAJOR) else f"scratch-{major}"
-
-
-def _import_what_connects() -> None:
-    """SQLAlchemy and its driver: a fifth of a second of our own, in which Docker works on its part."""
-    import psycopg2  # noqa: F401
-    import sqlalchemy.dialects.postgresql.psycopg2  # noqa: F401

@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
-_GIVE_UP_SECONDS = 5
+_GIVE_UP_SECONDS = 2
 _FROM_BINARIES = {system.NAME: system.find_binaries, embedded.NAME: embedded.find_binaries}
 _ANOTHER = "LAMIN_MIGRATE_PROVIDER=embedded invoke db.up   # another server, without these data"
 _PROVIDERS = (compose.NAME, *_FROM_BINARIES)
