@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamin_migrate_kit.errors import ServerError, ServerGone
 from lamin_migrate_kit.interruption import signals_deferred, termination_raises
@@ -144,11 +144,11 @@ class Project:
         """
         if image_first:
             self._pull_if_missing()
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = self._begin_waiting()
         if self._up("--pull", "never").returncode != 0:  # so that a pull is not silent, and each failure is told
             compose_version()
-            self._pull_if_missing()
-            deadline = time.monotonic() + _START_SECONDS
+            if self._pull_if_missing():
+                deadline = self._begin_waiting()
             done = self._up()
             if done.returncode != 0:
                 raise self._error("The container did not start.", done)
@@ -168,8 +168,16 @@ class Project:
         return self._connect(*container.address) if container and container.address else None
 
     def has_volumes(self) -> bool:
-        """Whether there may be data of an earlier start."""
-        return bool(run_docker("volume", "ls", "--quiet", "--filter", f"label={PROJECT_LABEL}={self.name}").stdout)
+        """Whether there may be data that a start did not make: of an earlier one, or of somebody else's.
+
+        Raises:
+            ServerError: compose.yaml cannot be used.
+        """
+        listed = run_docker("volume", "ls", "--quiet", "--filter", f"label={PROJECT_LABEL}={self.name}")
+        if listed.returncode != 0 or listed.stdout.strip():
+            return True
+        volumes = self._configuration().get("volumes", {}).values()
+        return any(run_docker("volume", "inspect", volume["name"]).returncode == 0 for volume in volumes)
 
     def stop(self, seconds: int | None = None) -> None:
         """Remove the container; a named volume stays.
@@ -194,8 +202,11 @@ class Project:
         """The container's last log lines."""
         return self._compose("logs", "--no-color", "--no-log-prefix", "--tail", "15", self.service).stdout.strip()
 
-    def _up(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def _begin_waiting(self) -> float:
         self.say(f"waiting for the container to answer (up to {_START_SECONDS} s)")
+        return time.monotonic() + _START_SECONDS
+
+    def _up(self, *options: str) -> subprocess.CompletedProcess[str]:
         try:
             arguments = ("up", "--detach", *options, self.service)
             return self._compose(*arguments, seconds=_START_SECONDS, meanwhile=import_driver)
@@ -239,10 +250,11 @@ class Project:
             error.next_command = ESCAPE
             raise
 
-    def _pull_if_missing(self) -> None:
+    def _pull_if_missing(self) -> bool:
+        """Whether the image had to be pulled."""
         image = self._image()
         if run_docker("image", "inspect", image).returncode == 0:
-            return
+            return False
         self.say(f"pulling the image {image}")
         try:
             done = self._compose("pull", "--quiet", self.service, seconds=_PULL_SECONDS)
@@ -250,15 +262,20 @@ class Project:
             raise self._error(f"The image {image} was not pulled within {_PULL_SECONDS} s.") from None
         if done.returncode != 0:
             raise self._error(f"The image {image} cannot be pulled.", done)
+        return True
 
     def _image(self) -> str:
-        done = self._compose("config", "--format", "json")
-        if done.returncode != 0:
-            raise self._error("compose.yaml cannot be used.", done)
-        services = json.loads(done.stdout).get("services", {})
+        services = self._configuration().get("services", {})
         if self.service not in services:
             raise self._error(f"compose.yaml has no service {self.service!r}.")
         return str(services[self.service]["image"])
+
+    def _configuration(self) -> dict[str, Any]:
+        """What Compose makes of compose.yaml."""
+        done = self._compose("config", "--format", "json")
+        if done.returncode != 0:
+            raise self._error("compose.yaml cannot be used.", done)
+        return dict(json.loads(done.stdout))
 
     def _compose_checked(self, *arguments: str) -> None:
         done = self._compose(*arguments)

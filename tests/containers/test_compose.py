@@ -316,8 +316,24 @@ def test_a_port_that_is_taken(checkout: Checkout) -> None:
     assert done.returncode == 2
     assert "The container did not start." in done.stderr
     assert str(port) in done.stderr
+    assert done.stderr.count("waiting for the container") == 1
     assert "address already in use" in done.stderr
     assert leftovers(checkout.project) == []
+
+
+def test_a_volume_that_somebody_else_made_outlives_a_start_that_fails(checkout: Checkout) -> None:
+    volume = f"kit-test-shared-{os.getpid()}"
+    service = SERVICE.format(name="postgres", options="-c nonsense=1", port=0)
+    checkout.compose_file(
+        f"{service}    volumes: [shared:/var/lib/postgresql]\nvolumes: {{shared: {{name: {volume}}}}}\n"
+    )
+    docker("volume", "create", volume)
+    try:
+        assert checkout.invoke("db.up").returncode == 2
+        assert docker("volume", "ls", "--quiet", "--filter", f"name={volume}") == volume
+        assert leftovers(checkout.project) == []
+    finally:
+        docker("volume", "rm", "--force", volume)
 
 
 def test_a_server_that_does_not_start_shows_its_last_log_lines(checkout: Checkout) -> None:
