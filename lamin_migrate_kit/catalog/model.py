@@ -59,6 +59,9 @@ class Extension:
     schema: str
     version: str
     comment: str | None = field(default=None, compare=False)
+    """A fact between two databases; models have no words for it."""
+    standard_comment: bool = field(default=True, compare=False)
+    """Whether the comment is the one that comes with the extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,8 @@ class Constraint:
     initially_deferred: bool = False
     clustered: bool = False
     comment: str | None = None
+    index_comment: str | None = None
+    """The comment on the index behind it, which is not the constraint's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,8 +149,8 @@ def definition_without_name(index: Index) -> str:
     return index.definition.replace(f" INDEX {quote_name(index.key.name)} ON ", " INDEX ON ", 1)
 
 
-_SERVER_CHOSEN = frozenset(("not_null_name", "not_null_local", "identity_sequence"))
-"""What is a fact only between two databases, where both sides have what it is the name of."""
+_SERVER_CHOSEN = frozenset(("not_null_name", "not_null_local", "identity_sequence", "comment"))
+"""What is a fact only between two databases; names where both sides have what they are the names of."""
 _LINKS = frozenset(("partition_of", "clone_of", "serial", "owned_by"))
 """Fields that hold another object's key and follow it when that is renamed."""
 

@@ -192,7 +192,9 @@ class _Lowering:
         assert isinstance(value, Sequence)
         if step.verb == "disown":
             return namespaces.disown_sequence(value)
-        behind = step.key in self.steps.created and value.owned_by in self.context.current.objects
+        owner = self.context.desired.objects.get(value.owned_by) if value.owned_by else None
+        numbered = isinstance(owner, Column) and owner.type in columns.SERIAL_TYPES
+        behind = numbered and step.key in self.steps.created and value.owned_by in self.context.current.objects
         return namespaces.own_sequence(value, behind_values=behind)
 
     def _move_aside(self, key: ObjectKey) -> Operation:

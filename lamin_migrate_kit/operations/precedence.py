@@ -252,6 +252,7 @@ class _Precedence:
                 yield step, Step("alter", step.key)
                 yield step, Step("disown", step.key)
                 yield step, Step("create", value.owned_by)
+                yield step, Step("alter", value.owned_by)
                 yield step, Step("alter", value.owned_by.table)
             if step.verb == "disown":
                 before = self.steps.changes[step.key].current

@@ -248,9 +248,17 @@ class _Finder:
                 value = self.context.current.objects[dependent]
                 if isinstance(value, Column) and value.generated and key.kind != "table":
                     self._rebuild(dependent, f"its expression uses {key}, which is made anew")
+                elif isinstance(value, Column) and self._loses_its_type(value, key):
+                    self._rebuild(dependent, f"something of another kind takes the name of its type {key}")
             elif dependent.kind not in ("table", "schema", "extension", "sequence"):
                 self._rebuild(dependent)
         self._disturb_whole(key)
+
+    def _loses_its_type(self, column: Column, key: ObjectKey) -> bool:
+        """Whether a column's type goes, and the column keeps the type's name: a table now, or no longer."""
+        change = self.changes.get(column.key)
+        keeps_name = change is None or "type" not in change.fields
+        return keeps_name and key in self.dropped and column.type.removesuffix("[]") == qualified(key)
 
     def _disturb_parts(self, key: ObjectKey) -> None:
         """A table goes with its columns, a column with its sequence, and a child with its parent."""

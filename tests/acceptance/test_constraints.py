@@ -32,6 +32,21 @@ def reference(name: str, current: str, desired: str, since: int = 15) -> Case:
 
 CASES = [
     Case(
+        "unique goes with a column that it includes, and with a table that refers to its columns",
+        "create table t (id serial primary key, a int, constraint u unique (id) include (a)); create table c (t int references t);",
+        "create table t (id serial primary key);",
+    ),
+    Case(
+        "comments on the indexes behind constraints",
+        "create table t (a int primary key, b int unique);",
+        "create table t (a int primary key, b int unique); comment on index t_pkey is 'x'; comment on index t_b_key is 'y'; comment on constraint t_b_key on t is 'z';",
+    ),
+    Case(
+        "comment on the index behind a new constraint",
+        "create table t (a int);",
+        "create table t (a int primary key); comment on index t_pkey is 'x'; create table u (a int unique); comment on index u_a_key is 'y';",
+    ),
+    Case(
         "primary key of another name and other columns",
         "create table t (a int not null, b int not null, constraint z primary key (a, b));",
         "create table t (a int not null, b int not null, constraint k primary key (a));",
