@@ -303,6 +303,7 @@ def run_examples(fuzzer: Fuzzer, examples: int, start: int, *, shrink: bool = Tr
         phases=phases,
         suppress_health_check=list(HealthCheck),
         print_blob=False,
+        report_multiple_bugs=False,
     )
     @given(pairs())
     def check(pair: tuple[ModelSpec, ModelSpec]) -> None:

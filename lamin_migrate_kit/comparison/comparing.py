@@ -22,7 +22,7 @@ from lamin_migrate_kit.diff.naming import render_key
 from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Answers, Operation, Plan
 from lamin_migrate_kit.operations.spelling.followers import following_operations
-from lamin_migrate_kit.operations.spelling.renames import Renaming, lower_renames
+from lamin_migrate_kit.operations.spelling.renames import Renaming, lower_renames, unchecked_until_renamed
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.workbench import Workbench
@@ -88,7 +88,7 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
         desired=carried.desired,
         diff=diff,
         upgrade=(*renames.upgrade, *(record_drop(one, reasons) if sides.models else one for one in up.operations)),
-        downgrade=(*down.operations, *renames.downgrade),
+        downgrade=(*unchecked_until_renamed(down.operations, reading.renames), *renames.downgrade),
         remarks=tuple(
             record_keep(key, "--keep says so" if key in carried.said else "a revision made it")
             for key in (*carried.said, *carried.open)

@@ -29,7 +29,7 @@ class Decider:
     def value_for_required(self, column: Column) -> str | None:
         """The expression that rows without a value get in a column that becomes required."""
         answers = self.context.answers
-        if answers.neutral_backfills or column.key.part in self._primary_key(column.key.table):
+        if column.generated or answers.neutral_backfills or column.key.part in self._primary_key(column.key.table):
             return None
         if column.default is not None and str(column.key) not in answers.backfills:
             return None if answers.assume_empty else column.default
@@ -60,6 +60,8 @@ class Decider:
     def conversion(self, current: Column, desired: Column) -> str | None:
         """The expression that converts a column's values; None where the server knows one that loses nothing."""
         name, answers = str(desired.key), self.context.answers
+        if desired.generated:
+            return None  # its values follow from its expression
         if name in answers.usings:
             return answers.usings[name]
         kept = keeps_values(current.type, desired.type) or answers.assume_empty or answers.neutral_backfills

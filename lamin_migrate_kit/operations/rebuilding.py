@@ -178,6 +178,10 @@ class _Finder:
     def _retype(self, column: ObjectKey, type_: ObjectKey) -> None:
         if column in self.dropped:
             return
+        value = self.context.current.objects[column]
+        if isinstance(value, Column) and value.generated:
+            self._rebuild(column, f"its values cannot be converted to the type {type_}, which is made anew")
+            return
         if self._in_partition_key(column):
             self._rebuild(column.table, f"its partition key has the type {type_}, which is made anew")
         self.found.retyped.add(column)

@@ -73,6 +73,14 @@ def test_kept_around_a_renamed_column_and_table(author: Author, sql: str) -> Non
     assert author.compare().empty
 
 
+def test_dropped_function_comes_back_before_the_table_that_its_body_names_has_its_name_again(author: Author) -> None:
+    sql = "CREATE FUNCTION core.w() RETURNS SETOF core.note LANGUAGE sql AS 'SELECT * FROM core.note'"
+    write(author, sql)
+    author.models(MODELS.replace('"note"', '"memo"'))
+    author.generate("--rename core.note:memo", "--drop 'core.w()'")
+    assert author.compare().empty
+
+
 @pytest.mark.parametrize(
     ("sql", "flag"),
     [
