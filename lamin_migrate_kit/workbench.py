@@ -281,13 +281,13 @@ def author_types(metadata: MetaData, built: Catalog) -> TypeWords:
         metadata: The models' MetaData.
         built: What it makes.
     """
-    from lamin_migrate_kit.alembic_bridge import render_type
-
     tables: dict[tuple[str, str], Table] = {
         (table.schema or "public", table.name): table for table in metadata.tables.values()
     }
 
     def author_type(column: Column) -> tuple[str, frozenset[str]] | None:
+        from lamin_migrate_kit.alembic_bridge import render_type  # with Alembic, which two equal sides do not need
+
         table = tables.get((column.key.schema, column.key.name))
         found = table.columns.get(column.key.part) if table is not None else None
         there = built.objects.get(column.key)

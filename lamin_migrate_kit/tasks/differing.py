@@ -24,33 +24,39 @@ class Compared:
 
     Attributes:
         comparison: What was found.
-        current: Where the current side was read; with a module, both.
+        current: Where the current side was read; with a module, both. None where nobody asked: finding out costs more
+            than comparing a small module.
         desired: Where the desired side was read, when it is not the same server.
     """
 
     comparison: Comparison
-    current: Environment
+    current: Environment | None = None
     desired: Environment | None = None
 
 
-def compare_own(settings: Settings, decisions: Decisions) -> Compared:
-    """The module's revisions with its models."""
+def compare_own(settings: Settings, decisions: Decisions, *, located: bool) -> Compared:
+    """The module's revisions with its models; where they were read too, if it is `located`."""
     with open_workbench(settings) as bench:
-        return Compared(compare_module(bench, decisions), environment(bench.server))
+        comparison = compare_module(bench, decisions)
+        return Compared(comparison, environment(bench.server)) if located else Compared(comparison)
 
 
-def compare_instance(settings: Settings, current: str, decisions: Decisions) -> Compared:
+def compare_instance(settings: Settings, current: str, decisions: Decisions, *, located: bool) -> Compared:
     """A database, by its URL and only read, with the module's models."""
     with open_given("--current", current) as connection, open_workbench(settings) as bench:
-        where, there = given_environment(connection, "current"), environment(bench.server)
-        return Compared(compare_sides(bench.sides_from(connection), decisions), where, there)
+        comparison = compare_sides(bench.sides_from(connection), decisions)
+        if not located:
+            return Compared(comparison)
+        return Compared(comparison, given_environment(connection, "current"), environment(bench.server))
 
 
-def compare_given(settings: Settings, current: str, desired: str, decisions: Decisions) -> Compared:
+def compare_given(settings: Settings, current: str, desired: str, decisions: Decisions, *, located: bool) -> Compared:
     """One database with another, by their URLs; both are only read."""
     with open_given("--current", current) as one, open_given("--desired", desired) as other:
-        where, there = given_environment(one, "current"), given_environment(other, "desired")
-        return Compared(compare_databases(one, other, decisions, settings=settings), where, there)
+        comparison = compare_databases(one, other, decisions, settings=settings)
+        if not located:
+            return Compared(comparison)
+        return Compared(comparison, given_environment(one, "current"), given_environment(other, "desired"))
 
 
 def show(compared: Compared, format: str) -> int:
@@ -78,7 +84,7 @@ def comparison_document(compared: Compared) -> dict[str, object]:
     return document(
         "migrate.diff",
         "equal" if comparison.empty else "different",
-        environment=environment_fields(compared.current),
+        environment=environment_fields(compared.current) if compared.current else None,
         desired_environment=environment_fields(compared.desired) if compared.desired else None,
         differences=list(comparison.diff.describe()),
         operations=[line for operation in comparison.upgrade for line in operation.lines],
