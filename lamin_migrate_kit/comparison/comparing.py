@@ -19,10 +19,7 @@ from lamin_migrate_kit.decisions import Decisions, parse_pairs
 from lamin_migrate_kit.diff.chosen_names import adopt_chosen_names
 from lamin_migrate_kit.diff.differ import CatalogDiff, diff_catalogs
 from lamin_migrate_kit.diff.naming import render_key
-from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Answers, Operation, Plan
-from lamin_migrate_kit.operations.spelling.followers import following_operations
-from lamin_migrate_kit.operations.spelling.renames import Renaming, lower_renames, unchecked_until_renamed
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.workbench import Workbench
@@ -77,7 +74,7 @@ def _compare(sides: Sides, decisions: Decisions) -> Comparison:
 
 
 def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Comparison:
-    renames, renamed, named = _rename(sides, reading)
+    before, after, renamed, named = _rename(sides, reading)
     carried = carry_kept(sides, named, decisions, renamed, reading.renames)
     reasons = drop_reasons(decisions, reading.renames) if sides.models else {}
     diff = diff_catalogs(renamed, carried.desired, exact_names=sides.exact_names)
@@ -87,8 +84,8 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
         renamed=renamed,
         desired=carried.desired,
         diff=diff,
-        upgrade=(*renames.upgrade, *(record_drop(one, reasons) if sides.models else one for one in up.operations)),
-        downgrade=(*unchecked_until_renamed(down.operations, reading.renames), *renames.downgrade),
+        upgrade=(*before, *(record_drop(one, reasons) if sides.models else one for one in up.operations)),
+        downgrade=(*_until_renamed(down.operations, reading), *after),
         remarks=tuple(
             record_keep(key, "--keep says so" if key in carried.said else "a revision made it")
             for key in (*carried.said, *carried.open)
@@ -107,19 +104,36 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
     )
 
 
-def _rename(sides: Sides, reading: Reading) -> tuple[Renaming, Catalog, Catalog]:
-    """The renames with what follows them, the current side after them, and the desired side with chosen names."""
-    renames, renamed = lower_renames(reading.chosen, sides.current, sides.desired), sides.current
-    if renames.upgrade:
-        renamed = sides.renamed(renames.upgrade)
-    named = sides.desired
-    if not sides.exact_names:
-        named = adopt_chosen_names(sides.current, renamed, named, reading.renames)
+_Operations = Sequence[Operation]
+
+
+def _rename(sides: Sides, reading: Reading) -> tuple[_Operations, _Operations, Catalog, Catalog]:
+    """The renames, the way back, the current side after them, and the desired side with the names that were chosen."""
+    if not reading.chosen:
+        named = sides.desired if sides.exact_names else _with_chosen_names(sides, sides.current, reading)
+        return (), (), sides.current, named
+    # What spells operations is loaded where there are any: most comparisons find two equal sides.
+    from lamin_migrate_kit.operations.spelling.followers import following_operations
+    from lamin_migrate_kit.operations.spelling.renames import lower_renames
+
+    renames = lower_renames(reading.chosen, sides.current, sides.desired)
+    renamed = sides.renamed(renames.upgrade) if renames.upgrade else sides.current
+    named = sides.desired if sides.exact_names else _with_chosen_names(sides, renamed, reading)
     after, before = following_operations(renamed, named, reading.renames)
-    if after:
-        renames = Renaming((*renames.upgrade, *after), (*before, *renames.downgrade))
-        renamed = sides.renamed(renames.upgrade)
-    return renames, renamed, named
+    up, down = (*renames.upgrade, *after), (*before, *renames.downgrade)
+    return up, down, sides.renamed(up) if after else renamed, named
+
+
+def _with_chosen_names(sides: Sides, renamed: Catalog, reading: Reading) -> Catalog:
+    return adopt_chosen_names(sides.current, renamed, sides.desired, reading.renames)
+
+
+def _until_renamed(operations: _Operations, reading: Reading) -> _Operations:
+    if not reading.renames:
+        return operations
+    from lamin_migrate_kit.operations.spelling.renames import unchecked_until_renamed
+
+    return unchecked_until_renamed(operations, reading.renames)
 
 
 def _answers(decisions: Decisions) -> Answers:
@@ -138,6 +152,8 @@ def _plans(sides: Sides, current: Catalog, desired: Catalog, decisions: Decision
 
 
 def _plan(sides: Sides, current: Catalog, desired: Catalog, answers: Answers) -> Plan:
+    from lamin_migrate_kit.operations.lowering import plan_operations
+
     return plan_operations(
         current, desired, answers=answers, author_types=sides.author_types, exact_names=sides.exact_names
     )

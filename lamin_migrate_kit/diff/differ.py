@@ -68,6 +68,8 @@ def diff_catalogs(current: Catalog, desired: Catalog, *, exact_names: bool = Fal
         exact_names: Whether the names that the server chose are facts too: numbered constraint names, the names of
             not-null constraints and of identity sequences. They are between two databases, and are not against models.
     """
+    if current is desired:
+        return CatalogDiff()
     left = {key: value for key, value in current.objects.items() if key not in desired.objects}
     right = {key: value for key, value in desired.objects.items() if key not in current.objects}
     pairs = [(value, desired.objects[key]) for key, value in current.objects.items() if key in desired.objects]

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.comparison import Comparison, compare_databases, compare_module, compare_sides
-from lamin_migrate_kit.fingerprint import environment, given_environment
 from lamin_migrate_kit.report.json import document, environment_fields, print_document
 from lamin_migrate_kit.report.terminal import console, kept_and_not_compared, print_lines
 from lamin_migrate_kit.tasks.given import open_given
 from lamin_migrate_kit.workbench import open_workbench
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from lamin_migrate_kit.decisions import Decisions
     from lamin_migrate_kit.report.model import Environment
+    from lamin_migrate_kit.servers import Server
     from lamin_migrate_kit.settings import Settings
 
 
@@ -38,7 +40,7 @@ def compare_own(settings: Settings, decisions: Decisions, *, located: bool) -> C
     """The module's revisions with its models; where they were read too, if it is `located`."""
     with open_workbench(settings) as bench:
         comparison = compare_module(bench, decisions)
-        return Compared(comparison, environment(bench.server)) if located else Compared(comparison)
+        return Compared(comparison, _environment(bench.server)) if located else Compared(comparison)
 
 
 def compare_instance(settings: Settings, current: str, decisions: Decisions, *, located: bool) -> Compared:
@@ -47,7 +49,7 @@ def compare_instance(settings: Settings, current: str, decisions: Decisions, *, 
         comparison = compare_sides(bench.sides_from(connection), decisions)
         if not located:
             return Compared(comparison)
-        return Compared(comparison, given_environment(connection, "current"), environment(bench.server))
+        return Compared(comparison, _given_environment(connection, "current"), _environment(bench.server))
 
 
 def compare_given(settings: Settings, current: str, desired: str, decisions: Decisions, *, located: bool) -> Compared:
@@ -56,7 +58,19 @@ def compare_given(settings: Settings, current: str, desired: str, decisions: Dec
         comparison = compare_databases(one, other, decisions, settings=settings)
         if not located:
             return Compared(comparison)
-        return Compared(comparison, given_environment(one, "current"), given_environment(other, "desired"))
+        return Compared(comparison, _given_environment(one, "current"), _given_environment(other, "desired"))
+
+
+def _environment(server: Server) -> Environment:
+    from lamin_migrate_kit.fingerprint import environment
+
+    return environment(server)
+
+
+def _given_environment(connection: Connection, side: str) -> Environment:
+    from lamin_migrate_kit.fingerprint import given_environment
+
+    return given_environment(connection, side)
 
 
 def show(compared: Compared, format: str) -> int:
