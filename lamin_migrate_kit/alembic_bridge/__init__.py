@@ -14,6 +14,7 @@ from lamin_migrate_kit.alembic_bridge.running import (
     Step,
     current_revision,
     downgrade,
+    refuses_values,
     run_revision,
     upgrade,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "downgrade_sql",
     "open_script",
     "plan_steps",
+    "refuses_values",
     "render_type",
     "run_revision",
     "upgrade",
