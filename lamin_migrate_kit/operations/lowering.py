@@ -25,7 +25,7 @@ from lamin_migrate_kit.operations.decisions import Decider
 from lamin_migrate_kit.operations.links import after_detaching, before_attaching, find_links
 from lamin_migrate_kit.operations.model import Answers, Operation, Plan
 from lamin_migrate_kit.operations.ordering import Step, order_steps
-from lamin_migrate_kit.operations.precedence import find_mentions, find_precedence
+from lamin_migrate_kit.operations.precedence import find_mentions, find_names, find_precedence
 from lamin_migrate_kit.operations.rebuilding import find_rebuilt
 from lamin_migrate_kit.operations.spelling import code, columns, indexes, kinds, namespaces, tables, types
 from lamin_migrate_kit.operations.spelling.context import Context, find_shared_names, no_author_types
@@ -130,11 +130,16 @@ class _Lowering:
             ordered, circle = order_steps(self.steps.alone(), after)
         if circle:
             # Alterations rarely need each other; what has to be created or dropped around them counts.
-            after = {
+            free = {
                 step: {other for other in needed if "alter" not in (step.verb, other.verb)}
                 for step, needed in after.items()
             }
+            named = find_names(self.steps)
+            after = {step: free.get(step, set()) | named.get(step, set()) for step in after}
             ordered, circle = order_steps(self.steps.alone(), after)
+            if circle:
+                after = free
+                ordered, circle = order_steps(self.steps.alone(), after)
         if circle:
             names = ", ".join(f"{step.verb} {step.key.kind} {step.key}" for step in circle)
             raise NoOrder(f"These changes need each other in a circle: {names}.")

@@ -28,6 +28,7 @@ from lamin_migrate_kit.catalog.model import (
 )
 from lamin_migrate_kit.catalog.quoting import qualified
 from lamin_migrate_kit.diff.differ import CatalogDiff, Change
+from lamin_migrate_kit.diff.expressions import replayable_expression
 from lamin_migrate_kit.operations.spelling import code, constraints, indexes, namespaces, types
 from lamin_migrate_kit.operations.spelling.context import Context
 from lamin_migrate_kit.operations.types import same_family
@@ -228,11 +229,18 @@ class _Finder:
             generated = isinstance(value, Column) and bool(value.generated)
             foreign_key = isinstance(value, Constraint) and value.type == "f" and not related
             checked = isinstance(value, Constraint) and value.type in "cx" and not related
+            anew = self._is_spelled_anew(value)
             computed = isinstance(value, Index) and (value.expressions or value.predicate is not None) and not related
             if dependent.kind in _STOPS_A_TYPE_CHANGE or generated:
                 self._rebuild(dependent, f"its expression reads {column}, whose type changes")
-            elif foreign_key or checked or computed or (everything and isinstance(value, Statistics)):
+            elif foreign_key or checked or computed or anew or (everything and isinstance(value, Statistics)):
                 self._rebuild(dependent)
+
+    def _is_spelled_anew(self, value: CatalogObject | None) -> bool:
+        """Whether the server, which makes what reads a column again with it, would spell it otherwise from then on."""
+        if not self.context.exact_names or not isinstance(value, Constraint | Index):
+            return False
+        return replayable_expression(value.definition) != value.definition
 
     # What goes takes along
 

@@ -32,6 +32,17 @@ def reference(name: str, current: str, desired: str, since: int = 15) -> Case:
 
 CASES = [
     Case(
+        "check and index of a list of words, under a longer type",
+        "create table t (s varchar(10), k int, constraint c check (s in ('a', 'b') or k > 1)); create index i on t (k) where s in ('a', 'b');",
+        "create table t (s varchar(20), k bigint, constraint c check (s in ('a', 'b') or k > 1)); create index i on t (k) where s in ('a', 'b');",
+    ),
+    Case(
+        "not null gets the name that the primary key had",
+        "create table t (a int constraint a_nn not null, c int constraint c_nn primary key);",
+        "create table t (a int constraint b_nn not null, c int constraint c_pk primary key constraint c_nn not null);",
+        since=18,
+    ),
+    Case(
         "unique goes with a column that it includes, and with a table that refers to its columns",
         "create table t (id serial primary key, a int, constraint u unique (id) include (a)); create table c (t int references t);",
         "create table t (id serial primary key);",
