@@ -49,15 +49,18 @@ _WITH_PARTS = ("table", "view", "materialized_view")
 _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 
 
-def assemble_catalog(rows: Rows, ignore: Collection[str] = ()) -> Catalog:
+def assemble_catalog(rows: Rows, ignore: Collection[str] = (), *, privileges: bool = False) -> Catalog:
     """Put a catalog together.
 
     Args:
         rows: What the queries gave.
         ignore: Names of tables, in any schema, that are left out with all that belongs to them.
+        privileges: Whether privileges are objects.
     """
     reader = _Reader(rows)
-    found = {value.key: value for value in reader.objects() if not _ignored(value, ignore)}
+    granted = tuple(reader.privileges())
+    listed = chain(reader.objects(), granted if privileges else ())
+    found = {value.key: value for value in listed if not _ignored(value, ignore)}
     objects = dict(sorted(found.items()))
     return Catalog(
         server_version=rows.server_version,
@@ -65,6 +68,7 @@ def assemble_catalog(rows: Rows, ignore: Collection[str] = ()) -> Catalog:
         dependencies=Dependencies(lambda: reader.dependencies(objects)),
         inherited=tuple(sorted(reader.inherited(), key=lambda constraint: constraint.key)),
         not_compared=tuple(sorted(reader.not_compared())),
+        privileges=() if privileges else granted,
     )
 
 
@@ -127,7 +131,6 @@ class _Reader:
         yield from self.table_parts()
         yield from self.statistics()
         yield from self.event_triggers()
-        yield from self.privileges()
 
     def comment(self, catalog: int, oid: int, column: int = 0) -> str | None:
         return self.comments.get((catalog, oid, column))

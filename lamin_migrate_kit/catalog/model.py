@@ -413,6 +413,7 @@ class Catalog:
         inherited: Checks and foreign keys that a table has only from its parents. They are part of the parents' own
             constraints and stand for themselves once the table is detached.
         not_compared: (kind, name) of what was found and is of no kind in `KINDS`.
+        privileges: What is granted, where privileges are no objects to compare: it stays with what is made anew.
     """
 
     server_version: int
@@ -420,6 +421,7 @@ class Catalog:
     dependencies: Set[tuple[ObjectKey, ObjectKey]] = frozenset()
     inherited: tuple[Constraint, ...] = ()
     not_compared: tuple[tuple[str, str], ...] = ()
+    privileges: tuple[Privilege, ...] = ()
 
     def of(self, cls: type[Kind]) -> Iterator[Kind]:
         """All objects of one class, in the order of their keys."""

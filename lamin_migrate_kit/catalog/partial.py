@@ -41,7 +41,7 @@ _RESTRICTED = {
     "dependencies": (queries.DEPENDENCIES, "c0 = 1259 and c1 = any(whole) and c3::text = '1259'"),
 }
 _NO_OTHERS: dict[str, tuple[Row, ...]] = dict.fromkeys(
-    ("schemas", "extensions", "types", "functions", "event_triggers", "not_compared"), ()
+    ("schemas", "extensions", "types", "functions", "event_triggers", "not_compared", "privileges"), ()
 )
 
 # What a change of a relation can change in the definition of another: whatever depends on it, or on its row type.

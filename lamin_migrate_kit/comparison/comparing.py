@@ -148,7 +148,8 @@ def _answers(decisions: Decisions) -> Answers:
 def _plans(sides: Sides, current: Catalog, desired: Catalog, decisions: Decisions) -> tuple[Plan, Plan]:
     """Up and down. What was decided is about values on their way up; on the way down they only have to fit."""
     back = Answers(neutral_backfills=True, assume_empty=decisions.assume_empty)
-    return _plan(sides, current, desired, _answers(decisions)), _plan(sides, desired, current, back)
+    granted = replace(desired, privileges=current.privileges)  # what is granted stays on the way up
+    return _plan(sides, current, desired, _answers(decisions)), _plan(sides, granted, current, back)
 
 
 def _plan(sides: Sides, current: Catalog, desired: Catalog, answers: Answers) -> Plan:
