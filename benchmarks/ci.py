@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 from synthetic import PACKAGE, write_module, written_statements  # noqa: E402
 
 FIRST = 60
-CONTENDERS = ("the kit", "pytest-alembic", "alembic.command", "SQL alone")
+CONTENDERS = ("the kit", "pytest-alembic", "alembic.command", "bare stairway", "SQL alone")
 TARGETS = {"pytest-alembic": 2.0, "alembic.command": 20.0}
 MOST_OF_SQL, MOST_MEGABYTES, MOST_EXPONENT = 6.0, 300.0, 1.15
 
@@ -110,6 +110,40 @@ def alembic_command(root: Path, url: str) -> dict[str, float]:
             command.upgrade(config, f"{number:012x}")
         measured = time.perf_counter() - began
     return {"measured": measured, "extrapolated": measured / steps * count}
+
+
+def bare_stairway(root: Path, url: str) -> dict[str, float]:
+    """Every revision up, down and up with Alembic's own parts, one script directory and one connection; no look at all.
+
+    The least that the stairway costs where each way is Alembic's: it proves that nothing raises.
+    """
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import create_engine
+
+    sys.path.insert(0, str(root))
+    config = Config()
+    folder = root / PACKAGE / "migrations"
+    directory = ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
+    count = len(list((folder / "versions").glob("*.py")))
+    with fresh_database(url) as database, create_engine(driven(database)).connect() as connection:
+
+        def go(steps: object) -> None:
+            with EnvironmentContext(config, directory, fn=steps) as environment:
+                environment.configure(connection=connection, version_table="migration_synt")
+                with environment.begin_transaction():
+                    environment.run_migrations()
+
+        began = time.perf_counter()
+        for number in range(1, count + 1):
+            above, below = f"{number:012x}", f"{number - 1:012x}" if number > 1 else "base"
+            go(lambda at, _, to=above: directory._upgrade_revs(to, at))
+            go(lambda at, _, to=below: directory._downgrade_revs(to, at))
+            go(lambda at, _, to=above: directory._upgrade_revs(to, at))
+        seconds = time.perf_counter() - began
+        connection.close()
+    return {"bare": seconds}
 
 
 def pytest_alembic(root: Path, url: str) -> dict[str, float]:
@@ -220,7 +254,7 @@ def measure(contender: str, root: Path, url: str) -> dict[str, float]:
 def run_contender(contender: str, root: Path, url: str) -> None:
     import resource
 
-    functions = dict(zip(CONTENDERS, (the_kit, pytest_alembic, alembic_command, sql_alone), strict=True))
+    functions = dict(zip(CONTENDERS, (the_kit, pytest_alembic, alembic_command, bare_stairway, sql_alone), strict=True))
     began = time.perf_counter()
     seconds = functions[contender](root, url)
     whole = time.perf_counter() - began
@@ -255,6 +289,8 @@ def compare(revisions: int, runs: int, url: str) -> float:
         if contender == "alembic.command":
             name = f"stairway through alembic.command, from {min(FIRST, revisions)}"
         print(f"  {name:<45}{took:8.2f} s   {took / kit:.1f} times the kit's (target: {TARGETS[contender]:.0f})")
+    bare = figure("bare stairway", best["bare stairway"])
+    print(f"  {'stairway of bare Alembic, no look':<45}{bare:8.2f} s   {bare / kit:.1f} times the kit's")
     sql = figure("SQL alone", best["SQL alone"])
     ratio = f"the kit takes {kit / sql:.1f} times that (at most {MOST_OF_SQL:.0f})"
     print(f"  {'SQL alone, psycopg2':<45}{sql:8.2f} s   {ratio}")
@@ -265,7 +301,8 @@ def figure(contender: str, found: dict[str, float]) -> float:
     """The number that counts, in seconds."""
     if contender == "the kit":
         return sum(seconds for name, seconds in found.items() if name not in ("whole", "peak"))
-    return found[{"pytest-alembic": "its four tests", "alembic.command": "extrapolated"}.get(contender, contender)]
+    names = {"pytest-alembic": "its four tests", "alembic.command": "extrapolated", "bare stairway": "bare"}
+    return found[names.get(contender, contender)]
 
 
 def main() -> None:
