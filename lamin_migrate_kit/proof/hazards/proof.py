@@ -35,7 +35,7 @@ def prove_hazards(bench: Workbench, traces: Callable[[], Traces]) -> Outcome:
         traces: Gives the traces.
     """
     if not bench.history.unreleased:
-        return Outcome.of((), "no unreleased revision")
+        return Outcome(Status.NOT_PROVEN, "no unreleased revision")
     try:
         found = traces()
     except MigrationError as error:

@@ -48,7 +48,7 @@ def prove_old_code(bench: Workbench) -> Outcome:
     before either is not the upgrade's doing.
     """
     if not bench.history.unreleased:
-        return Outcome.of((), "no unreleased revision")
+        return Outcome(Status.NOT_PROVEN, "no unreleased revision")
     try:
         with previous_release(bench.module) as old:
             return _outcome(bench, old, *_tried(bench, old))
