@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,18 @@ def line_of(path: Path, function: str) -> int | None:
     """The line on which a function begins, from 1."""
     found = _function(path, function)
     return found.lineno if found else None
+
+
+def body_of(path: Path, function: str) -> str:
+    """What stands in a function, comments included, without the indentation; "" when it does nothing."""
+    found = _function(path, function)
+    if found is None or way_of(path, function) is Way.EMPTY:
+        return ""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    first = found.body[0].lineno
+    while lines[first - 2].lstrip().startswith("#"):
+        first -= 1
+    return textwrap.dedent("\n".join(lines[first - 1 : found.end_lineno]))
 
 
 def finding_from(error: MigrateKitError, module: SchemaModule, *, revision: str | None = None) -> Finding:
