@@ -145,6 +145,25 @@ def test_what_old_code_leaves_to_the_server_may_stay_there(project: Project, ben
     assert broken(prove_old_code(bench())) == []
 
 
+def test_upgrade_that_refuses_rows_is_tried_on_rows_that_it_takes(project: Project, bench: Bench) -> None:
+    create = "CREATE SCHEMA core; CREATE TABLE core.author (id text PRIMARY KEY);"
+    create += "CREATE TABLE core.note (id text PRIMARY KEY)"
+    project.revision("aaaa", None, f"op.execute({create!r})", DROP, version="0_1_0")
+    up = "ALTER TABLE core.note ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES core.author"
+    project.revision("bbbb", "aaaa", f"op.execute({up!r})")
+    commit(project, OLD)
+    proof = prove_old_code(bench())
+    assert (proof.status, proof.summary) == (Status.PASSED, "0.1.0: none of 1 table")
+
+
+def test_upgrade_that_takes_no_row_is_not_proven_with_the_reason(project: Project, bench: Bench) -> None:
+    project.revision("bbbb", "aaaa", ADD_REQUIRED, REMOVE)
+    commit(project, OLD)
+    proof = prove_old_code(bench())
+    assert proof.status is Status.NOT_PROVEN
+    assert "the upgrade does not run on rows" in proof.summary
+
+
 def test_what_did_not_work_before_either_is_not_the_upgrades_doing(project: Project, bench: Bench) -> None:
     commit(project, WITH_TITLE)  # the release's own revision has no title
     assert broken(prove_old_code(bench())) == []
