@@ -5,7 +5,7 @@
 pytest-alembic needs a pytest before 9, and so an environment of its own (`pip install --group benchmark`); without
 `--pytest-alembic` it is left out.
 
-The server keeps its data in memory, where the kit's own servers do; with `--disk` on disk, durability off in both cases.
+The server keeps its data in memory, as the kit's own do, or with `--disk` on disk; durability is off both times.
 In memory the server's part of the work is so small that Alembic's own Python is most of every contender but the SQL.
 
 Each contender is a process of its own, on one Postgres that is started for all of them; the order is the same in every

@@ -9,6 +9,7 @@ from __future__ import annotations
 from lamin_migrate_kit.alembic_bridge.comparing import SecondOpinionUnavailable, compare
 from lamin_migrate_kit.alembic_bridge.failing import RevisionFailed, ServerLost
 from lamin_migrate_kit.alembic_bridge.offline import PlannedStep, downgrade_sql, plan_steps, upgrade_sql
+from lamin_migrate_kit.alembic_bridge.quiet import silent_loggers
 from lamin_migrate_kit.alembic_bridge.runner import Runner, Step
 from lamin_migrate_kit.alembic_bridge.running import current_revision, downgrade, upgrade
 from lamin_migrate_kit.alembic_bridge.script import Script, open_script
@@ -31,6 +32,7 @@ __all__ = [
     "open_script",
     "plan_steps",
     "render_type",
+    "silent_loggers",
     "upgrade",
     "upgrade_sql",
 ]

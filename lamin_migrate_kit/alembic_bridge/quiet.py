@@ -24,16 +24,21 @@ def quiet_alembic() -> Iterator[None]:
 
     A program that calls the kit may treat warnings as errors, or may send the root logger to its terminal.
     """
+    with _ONE_AT_A_TIME, silent_loggers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        yield
+
+
+@contextmanager
+def silent_loggers() -> Iterator[None]:
+    """No log lines of Alembic's; around many short uses of it this saves them from saying so one by one."""
     loggers = [logging.getLogger(name) for name in _TALKATIVE]
-    with _ONE_AT_A_TIME:
-        levels = [logger.level for logger in loggers]
-        _set_levels(loggers, [_SILENT] * len(loggers))
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SAWarning)
-                yield
-        finally:
-            _set_levels(loggers, levels)
+    levels = [logger.level for logger in loggers]
+    _set_levels(loggers, [_SILENT] * len(loggers))
+    try:
+        yield
+    finally:
+        _set_levels(loggers, levels)
 
 
 def _set_levels(loggers: Sequence[logging.Logger], levels: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from alembic.config import Config
-from alembic.runtime.migration import MigrationStep, RevisionStep
+from alembic.runtime.migration import RevisionStep
 from alembic.script import Script as AlembicScript
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError as AlembicRevisionError
@@ -81,8 +81,7 @@ class Script:
 
     def step(self, revision: str, *, down: bool = False) -> RevisionStep:
         """The one step onto a revision, or from it; Alembic's ways look at the whole history for each."""
-        make = MigrationStep.downgrade_from_script if down else MigrationStep.upgrade_from_script
-        return make(self.directory.revision_map, self._get(revision))
+        return _OneStep(self.directory.revision_map, self._get(revision), is_upgrade=not down)
 
     def steps_down(self, current: str | None, target: str | None) -> tuple[RevisionStep, ...]:
         """The steps from `current` down to `target` (an id, `base`, None for base, or `-1`), first one first."""
@@ -94,6 +93,16 @@ class Script:
     def _get(self, revision: str) -> AlembicScript:
         with _explained(self.folder):
             return self.directory.get_revision(revision)
+
+
+class _OneStep(RevisionStep):
+    """A step from a database that stands at one revision alone."""
+
+    def _unmerge_to_revisions(self, heads: set[str]) -> tuple[str, ...]:
+        # With one revision below it there is nothing to tell apart; Alembic would look at all that is below that one.
+        if len(self.to_revisions) == 1:
+            return self.to_revisions
+        return super()._unmerge_to_revisions(heads)
 
 
 def open_script(module: SchemaModule) -> Script:

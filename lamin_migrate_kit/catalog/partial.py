@@ -208,7 +208,6 @@ class PartialReader:
 
         with closing(self._driver.cursor()) as cursor:
             while True:
-                cursor.execute(_ASIDE + _PLAN)
                 try:
                     return self._read(cursor, list(also), dependents)
                 except psycopg2.errors.InvalidSqlStatementName:
@@ -219,7 +218,7 @@ class PartialReader:
                     cursor.execute(_BACK)
 
     def _read(self, cursor: Any, also: list[int], dependents: bool) -> Partial:
-        cursor.execute("EXECUTE lamin_migrate_sets(%s::oid[])", (also,))
+        cursor.execute(f"{_ASIDE} {_PLAN} EXECUTE lamin_migrate_sets(%s::oid[])", (also,))
         told = cursor.fetchone()
         touched, functions = frozenset(told[0]), False
         if dependents:

@@ -45,7 +45,7 @@ def compare_sides(sides: Sides, decisions: Decisions, ask: Ask | None = None) ->
         SettingsError: A decision names what is not there, or decides nothing.
     """
     comparison = _compare(sides, decisions)
-    refuse_unknown_names(sides, comparison.renamed, decisions)
+    refuse_unknown_names(sides, comparison, decisions)
     if ask is not None:
         comparison = _ask(sides, decisions, comparison, ask)
     if not comparison.questions:
@@ -87,7 +87,10 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
         renamed=renamed,
         desired=carried.desired,
         diff=diff,
-        upgrade=(*renames.upgrade, *(record_drop(one, reasons) if sides.models else one for one in up.operations)),
+        upgrade=(
+            *renames.upgrade,
+            *(record_drop(one, reasons, renames.aside) if sides.models else one for one in up.operations),
+        ),
         downgrade=(*down.operations, *renames.downgrade),
         remarks=tuple(
             record_keep(key, "--keep says so" if key in carried.said else "a revision made it")
@@ -117,7 +120,7 @@ def _rename(sides: Sides, reading: Reading) -> tuple[Renaming, Catalog, Catalog]
         named = adopt_chosen_names(sides.current, renamed, named, reading.renames)
     after, before = following_operations(renamed, named, reading.renames)
     if after:
-        renames = Renaming((*renames.upgrade, *after), (*before, *renames.downgrade))
+        renames = Renaming((*renames.upgrade, *after), (*before, *renames.downgrade), renames.aside)
         renamed = sides.renamed(renames.upgrade)
     return renames, renamed, named
 

@@ -10,18 +10,19 @@ from typing import Any
 from lamin_migrate_kit.catalog.model import Catalog, Column, EnumType
 from lamin_migrate_kit.comparison.model import Comparison, Sides
 from lamin_migrate_kit.decisions import Decisions, parse_pairs, split_pair
-from lamin_migrate_kit.diff.naming import dotted
+from lamin_migrate_kit.diff.naming import dotted, follow_renames
 from lamin_migrate_kit.errors import SettingsError
 
 _VALUES = (("backfill", "backfills"), ("using", "usings"), ("enum-map", "enum_maps"))
 
 
-def refuse_unknown_names(sides: Sides, renamed: Catalog, decisions: Decisions) -> None:
+def refuse_unknown_names(sides: Sides, comparison: Comparison, decisions: Decisions) -> None:
     """Every flag has to name something that is there: `--rename` is looked at where renames are.
 
     Args:
         sides: What is compared.
-        renamed: The current side, renames done: either name of a thing will do.
+        comparison: The likeliest reading. What is renamed in it goes by either name, and by its current name in a
+            renamed table or type, because a guess may turn out to be none.
         decisions: As given by flags.
 
     Raises:
@@ -29,14 +30,15 @@ def refuse_unknown_names(sides: Sides, renamed: Catalog, decisions: Decisions) -
     """
     if not any((decisions.keeps, decisions.drops, *(getattr(decisions, field) for _, field in _VALUES))):
         return
-    both = {**sides.desired.objects, **renamed.objects, **sides.current.objects}
-    names = {str(key) for key in both} | {key.name for key in both if not key.part}
+    renames = [candidate.rename for candidate in comparison.candidates if candidate.outcome != "none"]
+    both = {**sides.desired.objects, **comparison.renamed.objects, **sides.current.objects}
+    names = {*follow_renames(map(str, both), renames)} | {key.name for key in both if not key.part}
     for flag, texts in (("keep", decisions.keeps), ("drop", decisions.drops)):
         for text in texts:
             _require(flag, text, dotted(text), names)
             _refuse_declared(sides, flag, text)
-    columns = {str(key) for key, value in both.items() if isinstance(value, Column)}
-    values = {*_enum_values(sides.current), *_enum_values(renamed), *_enum_values(sides.desired)}
+    columns = {*follow_renames((str(key) for key, value in both.items() if isinstance(value, Column)), renames)}
+    values = {*follow_renames(_enum_values(sides.current), renames), *_enum_values(sides.desired)}
     for flag, field in _VALUES:
         for name in parse_pairs(flag, getattr(decisions, field)):
             _require(flag, name, name, values if flag == "enum-map" else columns)

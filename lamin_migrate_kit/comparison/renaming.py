@@ -13,7 +13,9 @@ from lamin_migrate_kit.diff.renames import (
     Candidate,
     Rename,
     find_candidates,
+    flag_of,
     render_flag,
+    render_names,
     resolve_all,
     resolve_refusals,
     shapes_of,
@@ -108,7 +110,7 @@ def rename_questions(candidates: Sequence[Candidate]) -> tuple[Question, ...]:
 def _question(group: Sequence[Candidate]) -> Question:
     names = [render_flag(candidate.rename) for candidate in group]
     first = group[0]
-    what = " and ".join(name.split(":")[0] for name in names)
+    what = " and ".join(render_names(flag_of(candidate.rename).current) for candidate in group)
     kind = first.kind.replace("_", " ")
     return Question(
         "rename",

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from lamin_migrate_kit.alembic_bridge import silent_loggers
 from lamin_migrate_kit.diff.differ import diff_catalogs
 from lamin_migrate_kit.interruption import statement_cancelled_by_interrupt
 from lamin_migrate_kit.proof.climber import Climber
@@ -47,7 +48,8 @@ def _climb(bench: Workbench, revisions: Sequence[Revision]) -> tuple[tuple[Findi
     """What is wrong, and the revisions without a way back."""
     parts = tuple(_parts(revisions))
     climbers = [Climber(bench, part) for part in parts]
-    found = _climb_side_by_side(climbers)
+    with silent_loggers():
+        found = _climb_side_by_side(climbers)
     above = [*(climber.below for climber in climbers[1:]), bench.head_catalog if not any(found) else None]
     for number, climber in enumerate(climbers):
         if climber.deceived or _strayed(climber, above[number]):

@@ -75,6 +75,12 @@ OPEN = {
         ("--rename core.note.title:heading   or   --no-rename core.note.title:heading",),
         ("# migrate-kit: rename core.note.title -> heading (said by a flag)",),
     ),
+    "a rename of a name that holds what the grammar of names uses": Open(
+        note("'t:x.\"y\" z', sa.String", '"body", sa.Text'),
+        note('"h:i", sa.String', '"body", sa.Text'),
+        ("""--rename 'core.note."t:x.""y"" z":"h:i"'   or   --no-rename 'core.note."t:x.""y"" z":"h:i"'""",),
+        ("""# migrate-kit: rename core.note."t:x.""y"" z" -> "h:i" (said by a flag)""",),
+    ),
     "an index by hand": Open(
         note('"size", sa.Integer'),
         note('"size", sa.Integer'),
@@ -220,6 +226,24 @@ def test_flag_that_names_nothing_or_does_nothing_is_refused(author: Author, flag
     assert author.files == before
 
 
+def test_value_of_a_renamed_type_is_known_by_the_new_name_of_the_type_while_a_guess_renames_it(author: Author) -> None:
+    author.models(note('"status", ' + STATUS.format("'draft', 'late', 'early', 'done'")))
+    author.generate()
+    author.models(note("\"status\", sa.Enum('draft', 'urgent', 'done', name=\"progress\", schema=\"core\")"))
+    flags = (
+        "--rename core.status:progress",
+        "--enum-map core.progress.late=done",
+        "--enum-map core.progress.early=done",
+    )
+    open_ = author.compare(*flags)
+    assert [question.kind for question in open_.questions][:1] == ["rename"]
+    refusals = [question.flags[1] for question in open_.questions if question.kind == "rename"]
+    while author.compare(*flags, *refusals).questions:
+        refusals += [q.flags[1] for q in author.compare(*flags, *refusals).questions]
+    author.generate(*flags, *refusals)
+    assert author.compare().empty
+
+
 def test_flag_that_says_what_would_be_taken_anyway_is_no_mistake(author: Author) -> None:
     author.models(note('"size", sa.Integer, server_default="0"'))
     author.generate()
@@ -249,6 +273,14 @@ def test_missing_lines_give_other_readings_as_comments_and_the_best_one_last(aut
         'op.alter_column("note", column_name="title", new_column_name="heading", schema="core")',
     )
     assert comparison.missing_lines()[-2].startswith("# migrate-kit: rename core.note.title -> heading (")
+
+
+def test_a_name_that_holds_a_colon_has_two_readings_too(author: Author) -> None:
+    comparison = readings(author, note('"a:b", sa.String'), note('"heading", sa.String'))
+    assert comparison.questions[0].text == 'Is column core.note."a:b" now called heading?'
+    flag = """--no-rename 'core.note."a:b":heading'"""
+    assert comparison.missing_lines()[0] == f"# if that is no rename ({flag}):"
+    assert 'drop core.note."a:b" because --no-rename core.note."a:b":heading says so' in comparison.missing_lines()[2]
 
 
 def test_missing_lines_without_another_reading_are_the_operations_alone(author: Author) -> None:

@@ -80,6 +80,22 @@ def test_column_that_takes_the_name_of_a_dropped_one(author: Author) -> None:
     assert lines.index("# migrate-kit: rename core.notebook.old -> new (said by a flag)") == 1
 
 
+def test_drop_of_what_stepped_aside_is_recorded_under_the_name_that_people_know(author: Author) -> None:
+    before = table("old", "new") + table("x", name="book")
+    after = table("new", name="book")
+    lines = upgrade(author, before, after, "--rename core.notebook:book", "--rename core.notebook.old:new")
+    assert [line for line in lines if line.startswith("# migrate-kit: drop")] == [
+        "# migrate-kit: drop core.notebook.new because the models no longer declare it",
+        "# migrate-kit: drop core.book because the models no longer declare it",
+    ]
+
+
+def test_drop_flag_of_what_steps_aside_is_its_reason(author: Author) -> None:
+    flags = ("--rename core.notebook.old:new", "--no-rename core.notebook.new")
+    lines = upgrade(author, table("old", "new"), table("new"), *flags)
+    assert "# migrate-kit: drop core.notebook.new because --no-rename core.notebook.new says so" in lines
+
+
 def test_renamed_table(author: Author) -> None:
     lines = upgrade(author, table("v"), table("v", name="book"), "--rename core.notebook:book")
     assert lines[:2] == [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from lamin_migrate_kit.diff.renames.model import Outcome
-from lamin_migrate_kit.diff.renames.scoring import ASK, DECIDE, Fact, compete, log_odds, may_decide
+from lamin_migrate_kit.diff.renames.scoring import ASK, DECIDE, Fact, compete, log_odds, may_decide, needs_no_rival
 
 HOPELESS = -6.0
 """The log-odds below which a pair is nothing to anybody, not even a rival: one in four hundred."""
@@ -26,7 +26,9 @@ class Settled(Generic[Side]):
     facts: Sequence[Fact]
 
 
-def settle(facts: Mapping[tuple[Side, Side], Sequence[Fact]], weights: Mapping[str, float]) -> list[Settled[Side]]:
+def settle(
+    facts: Mapping[tuple[Side, Side], Sequence[Fact]], weights: Mapping[str, float], decide: float = DECIDE
+) -> list[Settled[Side]]:
     """Decide, guess or pass over every pair; each object takes part in at most one decision or guess.
 
     Deciding goes in rounds: a pair that was decided no longer competes for the ends of others.
@@ -34,6 +36,7 @@ def settle(facts: Mapping[tuple[Side, Side], Sequence[Fact]], weights: Mapping[s
     Args:
         facts: What is known about every pair that could be a rename.
         weights: A weight for every fact's name.
+        decide: The score from which evidence may decide.
 
     Returns:
         All pairs but the hopeless ones, in the order of their ends.
@@ -45,7 +48,8 @@ def settle(facts: Mapping[tuple[Side, Side], Sequence[Fact]], weights: Mapping[s
     while True:
         left = _without_ends(odds, decided)
         scores = compete(left)
-        sure = {p: s for p, s in scores.items() if s >= DECIDE and may_decide(facts[p])}
+        able = {pair: score for pair, score in scores.items() if score >= ASK and may_decide(facts[pair])}
+        sure = {p: s for p, s in able.items() if s >= decide and not (needs_no_rival(facts[p]) and _rivals(p, able))}
         if not sure:
             break
         decided |= sure
@@ -59,6 +63,11 @@ def _without_ends(
 ) -> dict[tuple[Side, Side], float]:
     gone, new = {pair[0] for pair in decided}, {pair[1] for pair in decided}
     return {pair: z for pair, z in odds.items() if pair[0] not in gone and pair[1] not in new}
+
+
+def _rivals(pair: tuple[Side, Side], others: Collection[tuple[Side, Side]]) -> list[tuple[Side, Side]]:
+    """The other pairs that have one of its two ends."""
+    return [other for other in others if other != pair and (other[0] == pair[0] or other[1] == pair[1])]
 
 
 def _best_guesses(scores: Mapping[tuple[Side, Side], float]) -> set[tuple[Side, Side]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import log
 
 from lamin_migrate_kit.diff.renames.model import SourceChange
 from lamin_migrate_kit.diff.renames.names import NameComparison, Words, compare_names, words
 from lamin_migrate_kit.diff.renames.scoring import Fact
-from lamin_migrate_kit.diff.renames.surroundings import Surroundings, substitution, without_prefix
+from lamin_migrate_kit.diff.renames.surroundings import Surroundings, substitution
 
 ENOUGH_NAMES = 3
 """How many names must change the same words before that vouches for a rename."""
@@ -26,8 +27,15 @@ def name_facts(current: str, desired: str, context: Words, around: Surroundings)
         context: Words that go without saying.
         around: What the rest of the comparison says.
     """
+    names = compare_names(current, desired, context)
+    translated, question = around.tables.translate(current, around.prefix)
+    followed = compare_names("_".join(translated), around.short(desired), context)
+    if followed.shared > names.shared:
+        facts = [replace(fact, depends_on=question) for fact in _word_facts(followed)]
+    else:
+        facts = _word_facts(names)
     return [
-        *_word_facts(compare_names(current, desired, context)),
+        *facts,
         *_recurring_words(current, desired, around),
         *_renamed_likewise(current, desired, around),
     ]
@@ -38,14 +46,16 @@ def _word_facts(names: NameComparison) -> list[Fact]:
     kept = not names.only_current and not names.only_desired and names.shared > 0
     added = names.shared > 0 and not kept and not replaced
     mostly = added and names.shared >= MOST_WORDS
+    alike = replaced and names.synonymous and names.shared >= MOST_WORDS
     opposite = Fact("opposite words", 1.0, "the names say different things", contradicts=True)
     return [
         Fact("shared words", names.shared),
         Fact("related words", names.related, "words for the same thing" if names.related >= MOST_WORDS else ""),
         Fact("spelling", names.spelling),
         Fact("same words", float(kept), "names of the same words" if kept else "", vouches=kept),
+        *([Fact("same words", 0.5, "words for the same thing", vouches=True)] if alike else []),
         Fact("same exact words", float(kept and names.exact)),
-        Fact("word added or removed", float(added), _words_told(names) if added else "", vouches=mostly),
+        Fact("word added or removed", float(added), _words_told(names) if added else "", vouches=mostly, alone=True),
         Fact("word replaced", float(replaced and names.shared > 0), _words_told(names) if replaced else ""),
         *([opposite] if names.opposite else []),
     ]
@@ -74,7 +84,7 @@ def _renamed_likewise(current: str, desired: str, around: Surroundings) -> list[
     translated, question = around.tables.translate(current, around.prefix)
     if translated == words(current):
         return []
-    names = compare_names("_".join(translated), "_".join(without_prefix(words(desired), around.prefix)))
+    names = compare_names("_".join(translated), around.short(desired))
     if names.only_current or names.only_desired or not names.exact:
         return []
     return [Fact("table renamed likewise", 1.0, "a table is renamed likewise", vouches=True, depends_on=question)]
@@ -96,7 +106,12 @@ def compared(what: str, current: str | None, desired: str | None) -> list[Fact]:
 
 
 def place_facts(
-    current: Sequence[str], desired: Sequence[str], gone: Collection[str], new: Collection[str], what: str
+    current: Sequence[str],
+    desired: Sequence[str],
+    gone: Collection[str],
+    new: Collection[str],
+    renamed: Iterable[tuple[str, str]],
+    what: str,
 ) -> dict[tuple[str, str], Fact]:
     """That a pair stands at the same place, for every pair that does.
 
@@ -105,11 +120,15 @@ def place_facts(
         what: What they are in, for the sentence: `table` or `type`.
     """
     told = f"same place in the {what}"
-    return {pair: Fact("same place", 1.0, told) for pair in same_places(current, desired, gone, new)}
+    return {pair: Fact("same place", 1.0, told) for pair in same_places(current, desired, gone, new, renamed)}
 
 
 def same_places(
-    current: Sequence[str], desired: Sequence[str], gone: Collection[str], new: Collection[str]
+    current: Sequence[str],
+    desired: Sequence[str],
+    gone: Collection[str],
+    new: Collection[str],
+    renamed: Iterable[tuple[str, str]] = (),
 ) -> set[tuple[str, str]]:
     """The pairs that stand at the same place: between the same kept neighbours, and equally far into the gap.
 
@@ -118,9 +137,14 @@ def same_places(
         desired: All names in order.
         gone: Those that are only on the current side.
         new: Those that are only on the desired side.
+        renamed: Neighbours that are kept under another name, so that an answer about one changes nothing for the other.
     """
-    theirs = {place: name for name, place in _places(desired, new).items()}
-    return {(name, theirs[place]) for name, place in _places(current, gone).items() if place in theirs}
+    later = dict(renamed)
+    # No name contains this letter: what was renamed cannot be taken for another of its new name.
+    ours = [f"\0{later[name]}" if name in later else name for name in current]
+    theirs = [f"\0{name}" if name in later.values() else name for name in desired]
+    places = {place: name for name, place in _places(theirs, new).items()}
+    return {(name, places[place]) for name, place in _places(ours, gone).items() if place in places}
 
 
 def _places(names: Sequence[str], changed: Collection[str]) -> Mapping[str, tuple[str, int, str]]:

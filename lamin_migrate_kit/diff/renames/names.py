@@ -37,6 +37,9 @@ SAME_WORD = 0.9
 SAME_THING = 0.7
 """Likeness from which two words are the same word, maybe shortened or misspelled; below, they are related at most."""
 
+GLUED = 0.8
+"""The likeness of a word and the same word with a word of the table's name in front of it."""
+
 SYNONYM = 0.5
 """The likeness of words that are commonly used for the same thing."""
 
@@ -93,17 +96,18 @@ def compare_names(current: str, desired: str, context: Words = ()) -> NameCompar
         context: Words that go without saying, such as those of the table's name.
     """
     ours, theirs = words(current), words(desired)
-    pairs = _pair_off(ours, theirs)
+    pairs = _pair_off(ours, theirs, context)
     sure = [pair for pair in pairs if pair.likeness >= SAME_THING]
     related = [pair for pair in pairs if pair.likeness < SAME_THING]
     left = {i for pair in sure for i in pair.left}
     right = {j for pair in sure for j in pair.right}
+    only_current, only_desired = _left_over(ours, left, context), _left_over(theirs, right, context)
     return NameComparison(
         shared=_share(sure, ours, theirs, context),
         related=_share(related, ours, theirs, context),
         spelling=SequenceMatcher(None, "".join(ours), "".join(theirs), autojunk=False).ratio(),
-        only_current=_left_over(ours, left, context),
-        only_desired=_left_over(theirs, right, context),
+        only_current=only_current or _key_word(ours, left, only_desired),
+        only_desired=only_desired or _key_word(theirs, right, only_current),
         opposite=_opposite(ours, theirs, pairs),
         exact=all(pair.likeness >= SAME_WORD for pair in sure),
         synonymous=_synonymous(ours, theirs, pairs, context),
@@ -156,13 +160,20 @@ def _is_form(short: str, long: str) -> bool:
 
 
 def _is_typing_error(short: str, long: str) -> bool:
+    if len(short) >= 6 and long[1:] == short:
+        return True
     if len(short) < 5 or short[0] != long[0] or len(long) - len(short) > 1:
         return False
     return _edits(short, long) <= (1 if len(short) < 9 else 2)
 
 
 def _is_abbreviation(short: str, long: str) -> bool:
-    """`desc` starts `description`; `msg` is the consonants of `message`; `v` is the first letter of `version`."""
+    """`desc` starts `description`; `msg` is the consonants of `message`; `v` is the first letter of `version`.
+
+    Of several (`params`, `parameters`) the same.
+    """
+    if len(short) > 3 and short.endswith("s") and long.endswith("s"):
+        short, long = short[:-1], long[:-1]
     if long.startswith(short):
         return len(short) == 1 or (len(short) >= 3 and len(long) - len(short) >= 3)
     consonants = long[0] + re.sub("[aeiou]", "", long[1:])
@@ -188,9 +199,9 @@ def _edits(one: str, other: str) -> int:
     return row[-1]
 
 
-def _pair_off(ours: Words, theirs: Words) -> list[_Pair]:
+def _pair_off(ours: Words, theirs: Words, context: Words = ()) -> list[_Pair]:
     """Pair words off, the surest pair first; neighbours may be one joined word, or its initials."""
-    found = sorted(_possible_pairs(ours, theirs), key=lambda pair: (-pair.likeness, pair.left, pair.right))
+    found = sorted(_possible_pairs(ours, theirs, context), key=lambda pair: (-pair.likeness, pair.left, pair.right))
     left: set[int] = set()
     right: set[int] = set()
     chosen = []
@@ -202,15 +213,22 @@ def _pair_off(ours: Words, theirs: Words) -> list[_Pair]:
     return chosen
 
 
-def _possible_pairs(ours: Words, theirs: Words) -> Iterator[_Pair]:
+def _possible_pairs(ours: Words, theirs: Words, context: Words) -> Iterator[_Pair]:
     for i, one in enumerate(ours):
         for j, other in enumerate(theirs):
-            likeness = word_likeness(one, other)
+            likeness = max(word_likeness(one, other), _glued_likeness(one, other, context))
             if likeness:
                 yield _Pair((i,), (j,), likeness)
     yield from _joined(ours, theirs)
     for left, right, likeness in _joined(theirs, ours):
         yield _Pair(right, left, likeness)
+
+
+def _glued_likeness(one: str, other: str, context: Words) -> float:
+    """The likeness of a word and the same word behind one that goes without saying: `username` and `name` of a user."""
+    short, long = sorted((one, other), key=len)
+    rest = long.removesuffix(short)
+    return GLUED if len(short) > 1 and rest not in ("", long) and _in_context(rest, context) else 0.0
 
 
 def _joined(several: Words, single: Words) -> Iterator[_Pair]:
@@ -257,6 +275,11 @@ def _left_over(name: Words, used: set[int], context: Words) -> Words:
         for i, word in enumerate(name)
         if i not in used and word not in LIGHT_WORDS and not _in_context(word, context)
     )
+
+
+def _key_word(name: Words, used: set[int], other: Words) -> Words:
+    """`id`, which says little where it is only added, is a word like any other in the place of one: `role_name`."""
+    return tuple(word for i, word in enumerate(name) if other and i not in used and word == "id")
 
 
 def _synonymous(ours: Words, theirs: Words, pairs: list[_Pair], context: Words) -> bool:

@@ -30,6 +30,7 @@ class _Changed:
     waits: str
     gone: tuple[ColumnShape, ...]
     new: tuple[ColumnShape, ...]
+    renamed: tuple[tuple[str, str], ...]
 
     def pairs(self) -> Iterator[tuple[ColumnShape, ColumnShape]]:
         return ((a, b) for a in self.gone for b in self.new)
@@ -42,6 +43,7 @@ class _Changed:
             [column.name for column in self.desired.columns],
             {column.name for column in self.gone},
             {column.name for column in self.new},
+            self.renamed,
             "table",
         )
 
@@ -95,6 +97,7 @@ def _changed(current: TableShape, desired: TableShape, waits: str, given: Sequen
         waits,
         tuple(column for column in current.columns if column.name in gone),
         tuple(column for column in desired.columns if column.name in new),
+        tuple(renamed),
     )
 
 
@@ -156,7 +159,7 @@ def _value_pairs(
 ) -> Facts:
     renamed = [(c.rename.current, c.rename.desired) for c in given if c.rename.table_key == current.key]
     gone, new = one_sided(current.values, desired.values, renamed)
-    places = place_facts(current.values, desired.values, gone, new, "type")
+    places = place_facts(current.values, desired.values, gone, new, renamed, "type")
     around = Surroundings(substitutions=count_substitutions((a, b) for a in gone for b in new))
     facts: Facts = {}
     # An empty value cannot be written in a flag, so nobody could say yes or no to it.

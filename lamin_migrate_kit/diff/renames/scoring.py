@@ -11,6 +11,8 @@ A pair is decided by evidence when all of this holds; a score alone decides noth
 1. its score is at least `DECIDE`;
 2. the names vouch for it: they have words in common, and no word of the one was replaced by a word of the other, unless
    the same replacement happens in other names too (`organizer_name` to `owner_name`, `organizer_url` to `owner_url`);
+   a word added or removed, or columns without a name, vouch only where no other pair that may be decided has one of
+   the same two ends (`code` may be divided into `code_name` and `code_credential`, two tables may become one);
 3. nothing contradicts it: another type, another foreign key's target, words of opposite meaning, too few columns;
 4. it does not rest on the rename of a table that is itself still to ask.
 
@@ -24,7 +26,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import TypeVar
 
-DECIDE = 0.7
+DECIDE = 0.6
 """The score from which evidence may decide."""
 
 ASK = 0.03
@@ -52,6 +54,7 @@ class Fact:
         value: How much of it there is, mostly 0 to 1.
         sentence: What to tell a person, without commas; empty for what is not worth telling.
         vouches: It is evidence from the names that may decide.
+        alone: It vouches only where no other pair that may be decided claims the same object.
         contradicts: It forbids that evidence decides.
         depends_on: The question, still open, of the table rename that it rests on.
     """
@@ -60,6 +63,7 @@ class Fact:
     value: float
     sentence: str = ""
     vouches: bool = False
+    alone: bool = False
     contradicts: bool = False
     depends_on: str = ""
 
@@ -78,6 +82,11 @@ def may_decide(facts: Sequence[Fact]) -> bool:
     """Whether facts of this kind may decide, given a high enough score (points 2 to 4 above)."""
     vouched = any(fact.vouches for fact in facts)
     return vouched and not any(fact.contradicts or fact.depends_on for fact in facts)
+
+
+def needs_no_rival(facts: Sequence[Fact]) -> bool:
+    """Whether facts that may decide do so only where no other pair may that has one of the same two ends."""
+    return all(fact.alone for fact in facts if fact.vouches)
 
 
 def sentences(facts: Sequence[Fact], weights: Mapping[str, float]) -> tuple[str, ...]:

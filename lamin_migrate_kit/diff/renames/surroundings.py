@@ -114,8 +114,13 @@ class TableMap:
 
 
 def without_prefix(name: Words, prefix: Words) -> Words:
+    """A name without words that go without saying; a name that is nothing else stays."""
+    return name[len(prefix) :] if name[: len(prefix)] == prefix and name != prefix else name
+
+
+def short_name(name: str, prefix: Words) -> str:
     """A name without words that go without saying."""
-    return name[len(prefix) :] if prefix and name[: len(prefix)] == prefix else name
+    return "_".join(without_prefix(words(name), prefix)) if prefix else name
 
 
 def _replace(name: Words, part: Words, new: Words) -> Words:
@@ -151,3 +156,7 @@ class Surroundings:
     frequency: Mapping[str, int] = field(default_factory=dict)
     table_count: int = 1
     references: Mapping[tuple[TableKey, TableKey], int] = field(default_factory=dict)
+
+    def short(self, name: str) -> str:
+        """A new table's name, or a column's that contains one, without the words that all of them start with."""
+        return short_name(name, self.prefix)

@@ -58,7 +58,7 @@ def table_facts(
     return [
         *_overlap_facts(current, desired, overlap),
         *names,
-        *_enough_facts(overlap, names, references, around),
+        *_enough_facts(overlap, names, references, current.complete and desired.complete, around),
         *_reference_facts(references),
         *compared("comment", current.comment, desired.comment),
         *source_facts(source, compare_names(current.key.name, desired.key.name)),
@@ -77,7 +77,16 @@ def key_facts(current: TableKey, desired: TableKey, around: Surroundings) -> lis
     if current.name == desired.name:
         return [*moved, Fact("same name", 1.0, "same name in another schema", vouches=True)]
     schemas = tuple(word for schema in (current.schema, desired.schema) if schema for word in words(schema))
-    return [*moved, *name_facts(current.name, desired.name, schemas + around.prefix, around)]
+    return [
+        *moved,
+        *_prefix_facts(desired.name, around),
+        *name_facts(current.name, around.short(desired.name), schemas, around),
+    ]
+
+
+def _prefix_facts(desired: str, around: Surroundings) -> list[Fact]:
+    told = f"the names of all new tables start with {'_'.join(around.prefix)}"
+    return [Fact("prefix of all", 1.0, told)] if around.short(desired) != desired else []
 
 
 def _overlap_facts(current: TableShape, desired: TableShape, overlap: Overlap) -> list[Fact]:
@@ -97,7 +106,9 @@ def _reference_facts(count: int) -> list[Fact]:
     return [Fact("references follow", log(1 + count), "foreign keys follow")] if count else []
 
 
-def _enough_facts(overlap: Overlap, names: Sequence[Fact], references: int, around: Surroundings) -> list[Fact]:
+def _enough_facts(
+    overlap: Overlap, names: Sequence[Fact], references: int, complete: bool, around: Surroundings
+) -> list[Fact]:
     """The less the names say, the more columns must be the same.
 
     A table under its own name in another schema, or under a name that changes as other names do, needs none; the same
@@ -110,11 +121,12 @@ def _enough_facts(overlap: Overlap, names: Sequence[Fact], references: int, arou
     if prefixed or said & {"same name", "recurring words", "table renamed likewise"}:
         return []
     if overlap.same >= MANY_COLUMNS + MORE_COLUMNS * overlap.different:
-        return [Fact("the columns alone", 1.0, vouches=True)]
+        return [Fact("the columns alone", 1.0, vouches=True, alone=True)]
     if references and overlap.same >= ENOUGH_COLUMNS and overlap.share >= FOLLOWED_SHARE:
-        return [Fact("the foreign keys", 1.0, vouches=True)]
-    needed = 0.5 if "same words" in said else 0.75
-    if overlap.same >= ENOUGH_COLUMNS and overlap.share >= needed:
+        return [Fact("the foreign keys", 1.0, vouches=True, alone=True)]
+    same_words = "same words" in said
+    needed = 0.5 if same_words else 0.75
+    if (same_words and not complete) or (overlap.same >= ENOUGH_COLUMNS and overlap.share >= needed):
         return []
     return [Fact("few columns", 1.0, "too few columns in common to be sure", contradicts=True)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from lamin_migrate_kit.diff.renames.enum_evidence import enum_facts
 from lamin_migrate_kit.diff.renames.matching import Settled, settle
@@ -16,6 +17,7 @@ from lamin_migrate_kit.diff.renames.surroundings import (
     TableMap,
     common_prefix,
     count_substitutions,
+    short_name,
 )
 from lamin_migrate_kit.diff.renames.table_evidence import column_frequency, plausible, table_facts
 from lamin_migrate_kit.diff.renames.weights import ENUM_WEIGHTS, TABLE_WEIGHTS
@@ -32,7 +34,7 @@ def search_tables(
 ) -> list[Candidate]:
     """Match tables in rounds: what is decided tells where foreign keys lead, which helps the next round.
 
-    The last round also follows guesses; what rests on one is at most a guess itself.
+    The last round also follows guesses, and therefore only guesses.
 
     Args:
         current: The current side.
@@ -53,7 +55,7 @@ def search_tables(
         known |= {pair.current: pair.desired for pair in decided}
         gone, new = [key for key in gone if key not in known], [key for key in new if key not in known.values()]
     guesses = _with_guesses(known, found)
-    found = settle(_table_pairs(current, desired, gone, new, guesses, refusals, source), TABLE_WEIGHTS)
+    found = settle(_table_pairs(current, desired, gone, new, guesses, refusals, source), TABLE_WEIGHTS, decide=inf)
     return [*given, *candidates_of([*sure, *found], table_rename, TABLE_WEIGHTS)]
 
 
@@ -74,13 +76,15 @@ def _table_pairs(
 ) -> dict[tuple[TableKey, TableKey], list[Fact]]:
     ours, theirs = {t.key: t for t in current.tables}, {t.key: t for t in desired.tables}
     frequency, count = column_frequency((current, desired))
+    prefix = common_prefix([*gone, *known.renamed], [*new, *known.renamed.values()])
+    names = ((a.name, short_name(b.name, prefix)) for a in gone for b in new if a.name != b.name)
     around = Surroundings(
         tables=known,
-        prefix=common_prefix(gone, new),
+        prefix=prefix,
         frequency=frequency,
         table_count=count,
         references=_references(ours, theirs, known, gone, new),
-        substitutions=count_substitutions((a.name, b.name) for a in gone for b in new if a.name != b.name),
+        substitutions=count_substitutions(names),
     )
     facts = {}
     for a in gone:

@@ -15,7 +15,7 @@ LIGHT_WORDS = _words(
 
 ENDINGS = _words(
     "al ation d den e ed en er es ied ies ing ion ions isation ity ization ly ment ments n or r s sion ssion t ted"
-    " tted tting y"
+    " tted tting ue y"
 ) | {""}
 """What may follow the common start of two forms of one word."""
 

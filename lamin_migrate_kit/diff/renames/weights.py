@@ -3,7 +3,7 @@
 The weights of names, types, foreign keys and columns in common were fitted on ten projects' histories
 (`benchmarks/renames.py`): regularised, held to the sign that makes sense, checked by leaving out one project at a time,
 and rounded. Those of facts that the histories do not contain (defaults, comments, membership, places, the source) are
-set by judgement, in `_JUDGED`, and so are those of enum types and values.
+set by judgement, in `JUDGED`, and so are those of enum types and values.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _NAMES = {
     "shared words": 3.0,
     "related words": 3.2,
     "spelling": 3.4,
-    "same words": 1.6,
+    "same words": 2.0,
     "same exact words": 0.2,
     "word added or removed": 0.5,
     "word replaced": 0.3,
@@ -23,7 +23,7 @@ _NAMES = {
     "recurring words": 2.8,
 }
 
-_JUDGED = {
+JUDGED = {
     "in a table to ask about": 0.0,
     "another pair refused": -1.5,
     "same default": 0.7,
@@ -46,7 +46,7 @@ COLUMN_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         "bias": -3.0,
         **_NAMES,
-        **_JUDGED,
+        **JUDGED,
         "same type": 0.7,
         "rare type": 0.1,
         "type of one family": 0.0,
@@ -64,7 +64,7 @@ TABLE_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         "bias": -5.4,
         **_NAMES,
-        **_JUDGED,
+        **JUDGED,
         "shared words": 1.5,
         "related words": 0.8,
         "spelling": 2.5,
@@ -75,6 +75,7 @@ TABLE_WEIGHTS: Mapping[str, float] = MappingProxyType(
         "table renamed likewise": 1.2,
         "same name": 4.3,
         "other schema": 0.6,
+        "prefix of all": 0.0,
         "share of columns": 2.7,
         "kept columns": 1.8,
         "many columns": 0.4,
@@ -92,5 +93,5 @@ ENUM_WEIGHTS: Mapping[str, float] = MappingProxyType(
 )
 
 VALUE_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"bias": -2.5, **_NAMES, **_JUDGED, "same letters": 4.0, "same place": 1.5, "table renamed likewise": 1.0}
+    {"bias": -2.5, **_NAMES, **JUDGED, "same letters": 4.0, "same place": 1.5, "table renamed likewise": 1.0}
 )

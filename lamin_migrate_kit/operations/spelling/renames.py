@@ -22,18 +22,32 @@ _Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """The renames of one revision, both ways."""
+    """The renames of one revision, both ways.
+
+    Attributes:
+        upgrade: In order.
+        downgrade: In order.
+        aside: What only steps aside, because another takes its name, and is dropped later.
+    """
 
     upgrade: tuple[Operation, ...] = ()
     downgrade: tuple[Operation, ...] = ()
+    aside: tuple[Rename, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One rename that the server does, and the comment that records the decision behind it."""
+    """One rename that the server does.
+
+    Attributes:
+        rename: Which one.
+        comment: The comment that records the decision behind it.
+        goes: What is renamed is in the way, and will be dropped.
+    """
 
     rename: Rename
     comment: str | None = None
+    goes: bool = False
 
 
 def lower_renames(candidates: Sequence[Candidate], current: Catalog, desired: Catalog) -> Renaming:
@@ -61,6 +75,7 @@ def lower_renames(candidates: Sequence[Candidate], current: Catalog, desired: Ca
             *(_operation(_Step(_inverse(step.rename)), taken) for step in reversed(steps)),
             *(drop_schema(schema) for schema in reversed(schemas)),
         ),
+        aside=tuple(step.rename for step in steps if step.goes),
     )
 
 
@@ -89,7 +104,7 @@ def _in_order(wanted: Mapping[Rename, str], current: Catalog) -> list[_Step]:
     ordered: list[_Step] = []
     for kinds in (_WHOLE, _PARTS):
         waiting = sorted(rename for rename in wanted if rename.kind in kinds)
-        ordered += [_Step(_aside(holder)) for holder in _in_the_way(waiting, current)]
+        ordered += [_Step(_aside(holder), goes=True) for holder in _in_the_way(waiting, current)]
         last: list[_Step] = []
         while waiting:
             taken = {_place(rename) for rename in waiting}

@@ -15,7 +15,7 @@ from lamin_migrate_kit.proof.rows.account import ColumnFate, EnumMaps, TableFate
 from lamin_migrate_kit.source import recorded_renames
 
 # Not `backfill`: it fills in what is missing, and one that changes values that are there forgot to ask for NULL.
-_ABOUT_VALUES = ("drop", "using")
+_ABOUT_VALUES = ("using",)
 _ABOUT_ROWS = ("drop",)
 _GONE_RULES = ("drop-column", "drop-table", "drop-schema", "drop-cascade")
 _CHANGED_RULES = ("narrow-type", "drop-enum-value")
@@ -40,12 +40,27 @@ class Decided:
             found |= _entry(rename)
         return found
 
-    def about_column(self, table: TableFate, column: ColumnFate) -> str:
-        """The decision that accepts what a column lost, in words; empty when there is none."""
-        keys = (column.column, column.became, table.table, table.became)
-        found = self._decisions.decided(_ABOUT_VALUES, [key for key in keys if key is not None])
+    def about_column(self, table: TableFate, column: ColumnFate, former: Collection[ObjectKey] = ()) -> str:
+        """The decision that accepts what a column lost, in words; empty when there is none.
+
+        Args:
+            table: What became of its table.
+            column: What became of the column.
+            former: The tables and columns that were there before the revision. What took one's name is not it: that the
+                one is dropped is no decision about the other.
+        """
+        before = [column.column, table.table]
+        after = [key for key in (column.became, _within(table.became, column.column), table.became) if key is not None]
+        taken = table.became != table.table and table.became in former
+        own = [key for key in after if not taken and key not in former]
         type_ = column.before.type_name if column.before else ""
-        return _words(found or self._enum_map(column) or self._allowed(_rules_about(column), column.column, type_))
+        found = (
+            self._decisions.decided(_ABOUT_ROWS, [*before, *own])
+            or self._decisions.decided(_ABOUT_VALUES, [*before, *after])
+            or self._enum_map(column)
+            or self._allowed(_rules_about(column), column.column, type_)
+        )
+        return _words(found)
 
     def about_rows(self, table: TableFate) -> str:
         """The decision that accepts that rows are gone, in words; empty when there is none."""
@@ -142,6 +157,11 @@ def _entry(rename: Rename) -> dict[tuple[str, ...], tuple[str, ...]]:
     if rename.kind == "column":
         return {(rename.schema, rename.table, rename.current): (rename.desired,)}
     return {(rename.schema, rename.table): (rename.desired_schema, rename.desired)}
+
+
+def _within(table: ObjectKey | None, column: ObjectKey) -> ObjectKey | None:
+    """A column's key in its table as that is called now."""
+    return column._replace(schema=table.schema, name=table.name) if table else None
 
 
 def _words(decision: Decision | None) -> str:

@@ -71,7 +71,9 @@ def _decided(step: Step, table: TableFate, column: ColumnFate) -> str:
         return ""
     if column.before and column.before.generated:
         return "computed from other columns"
-    return step.decided.about_column(table, column)
+    former = {table.table for table in step.up if not table.new}
+    former |= {one.column for table in step.up for one in table.columns if one.before}
+    return step.decided.about_column(table, column, former)
 
 
 def _failed(module: SchemaModule, step: Step) -> Iterator[Finding]:

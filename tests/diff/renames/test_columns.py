@@ -57,6 +57,7 @@ def test_names_that_say_the_same_are_decided(current: str, desired: str) -> None
         ("start_date", "end_date"),
         ("client_secret", "secure_client_secret"),
         ("branding", "postage"),
+        ("parent_name", "parent_id"),
     ],
 )
 def test_names_that_say_something_else_are_asked_at_most(current: str, desired: str) -> None:
@@ -107,6 +108,28 @@ def test_words_for_the_same_thing_are_decided_in_three_tables_and_asked_in_two()
         assert [candidate.outcome for candidate in find_candidates(before, after)] == [outcome] * count
 
 
+@pytest.mark.parametrize(
+    ("current", "desired"),
+    [("num_docs_indexed", "total_docs_indexed"), ("member_photo_url", "member_picture_url")],
+)
+def test_a_word_for_the_same_thing_is_decided_where_the_rest_of_the_name_stays(current: str, desired: str) -> None:
+    (candidate,) = found((["id", current], ["id", desired]))
+    assert candidate.outcome == "decided"
+    assert "words for the same thing" in candidate.evidence
+
+
+def test_of_several_new_names_the_one_of_the_same_words_is_decided() -> None:
+    after = [f"{what}_template_document_id" for what in ("notebook", "executive", "review", "tracking")]
+    assert decided(found((["id", "template_document_id"], ["id", *after]))) == [
+        "core.notebook.template_document_id -> notebook_template_document_id"
+    ]
+
+
+def test_a_name_that_is_divided_in_two_is_asked() -> None:
+    candidates = found((["id", "code"], ["id", "code_name", "code_credential"]))
+    assert (decided(candidates), len(asked(candidates))) == ([], 1)
+
+
 def test_words_that_change_in_many_names_are_decided() -> None:
     before = ["id", "organizer_name", "organizer_url", "organizer_text"]
     after = ["id", "owner_name", "owner_url", "owner_text"]
@@ -147,6 +170,20 @@ def test_the_place_in_the_table_tells_equal_columns_apart() -> None:
     before = ["id", "alpha", "name", "beta", "size"]
     after = ["id", "gamma", "name", "delta", "size"]
     assert asked(found((before, after))) == ["core.notebook.alpha -> gamma", "core.notebook.beta -> delta"]
+
+
+def test_an_answer_about_one_column_changes_no_place_of_another() -> None:
+    before, after = ["id", "alpha", "beta", "size"], ["id", "gamma", "delta", "size"]
+    rest = found((before, after), flags=[part_rename("column", NOTEBOOK, "alpha", "gamma")])[1:]
+    assert asked(rest) == ["core.notebook.beta -> delta"]
+    assert "same place in the table" in rest[0].evidence
+
+
+def test_a_column_that_takes_the_name_of_a_renamed_one_is_not_taken_for_it() -> None:
+    before, after = ["id", "a", "b", "size"], ["id", "b", "c", "size"]
+    rest = found((before, after), flags=[part_rename("column", NOTEBOOK, "a", "b")])[1:]
+    assert asked(rest) == ["core.notebook.b -> c"]
+    assert "same place in the table" in rest[0].evidence
 
 
 def test_unknown_facts_are_no_evidence() -> None:

@@ -36,6 +36,13 @@ def test_all_values_in_small_letters_are_decided_one_by_one() -> None:
     assert decided(find_candidates(before, after)) == ["s.DONE -> done", "s.NEW -> new", "s.OPEN -> open"]
 
 
+def test_an_answer_about_one_value_changes_no_place_of_another() -> None:
+    before, after = enum("core.use", "load", "link", "end"), enum("core.use", "read", "join", "end")
+    flag = part_rename("enum_value", key("core.use"), "load", "read")
+    (rest,) = [c for c in find_candidates(side(before), side(after), flags=[flag]) if c.current == "link"]
+    assert "same place in the type" in rest.evidence
+
+
 def test_a_flag_renames_a_value() -> None:
     before, after = side(enum("s", "a", "b")), side(enum("s", "a", "z", "y"))
     candidates = find_candidates(before, after, flags=[part_rename("enum_value", key("s"), "b", "y")])

@@ -78,8 +78,19 @@ def test_the_command_prints_figures_by_project_as_text_and_json() -> None:
     assert set(found["rules"]["the kit"]["projects"]) == {"example/laboratory", "example/library", "example/shop"}
 
 
-def _run(*arguments: str) -> str:
-    command = [sys.executable, str(BENCHMARK), *arguments]
+def test_weights_that_were_fitted_on_other_projects_decide_nothing_wrong() -> None:
+    lines = _run(str(CASES), script=BENCHMARK.with_name("fit_renames.py")).splitlines()
+    assert [line.split()[0] for line in lines if "decided" in line] == [
+        "example/laboratory",
+        "example/library",
+        "example/shop",
+        "all",
+    ]
+    assert all(line.endswith(" 0 wrong") for line in lines if "decided" in line)
+
+
+def _run(*arguments: str, script: Path = BENCHMARK) -> str:
+    command = [sys.executable, str(script), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
 
 

@@ -37,6 +37,9 @@ def test_a_name_is_a_list_of_words(name: str, expected: tuple[str, ...]) -> None
         ("msg", "message", 0.7),
         ("qty", "quantity", 0.7),
         ("v", "version", 0.7),
+        ("params", "parameters", 0.7),
+        ("catalog", "catalogue", 0.9),
+        ("dfolder", "folder", 0.7),
         ("num", "count", 0.5),
     ],
 )
@@ -45,7 +48,8 @@ def test_words_are_known_in_other_forms(one: str, other: str, at_least: float) -
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("content", "contact"), ("user", "role"), ("in", "invoice"), ("start", "state")]
+    ("one", "other"),
+    [("content", "contact"), ("user", "role"), ("in", "invoice"), ("start", "state"), ("event", "vent")],
 )
 def test_words_that_only_look_alike_are_different(one: str, other: str) -> None:
     assert word_likeness(one, other) < 0.7
@@ -73,6 +77,17 @@ def test_the_same_words_in_another_order_or_spelling_leave_none_over(current: st
 def test_the_words_of_the_table_go_without_saying() -> None:
     assert compare_names("url", "event_url").only_desired == ("event",)
     assert compare_names("url", "event_url", ("events",)).only_desired == ()
+
+
+@pytest.mark.parametrize(("current", "desired"), [("username", "name"), ("_filekey", "key"), ("id", "userid")])
+def test_a_word_of_the_table_may_be_glued_to_another(current: str, desired: str) -> None:
+    names = compare_names(current, desired, ("users", "file"))
+    assert (names.only_current, names.only_desired, names.exact) == ((), (), False)
+    assert names.shared > 0.6
+
+
+def test_only_a_word_of_the_table_may_be_glued_to_another() -> None:
+    assert compare_names("username", "name", ("books",)).only_current == ("username",)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lamin_migrate_kit.diff.renames import SourceChange, SourceEvidence, find_candidates, table_map, table_rename
@@ -105,6 +107,15 @@ def test_one_table_that_two_could_have_become_is_not_decided() -> None:
     assert len(asked(candidates)) == 1
 
 
+def test_the_likelier_of_two_tables_that_one_may_have_been_is_asked() -> None:
+    run = [column(f"{name}_id", to=name) for name in ("novel", "essay")]
+    before = side(table("novel", *COLUMNS), table("essay", *COLUMNS[:5]), table("run", "id", *run))
+    after = side(table("work", *COLUMNS), table("run", "id", column("work_id", to="work")))
+    candidates = find_candidates(before, after)
+    assert candidates[1].score > 0.8 > candidates[0].score
+    assert (decided(candidates), asked(candidates)[0]) == ([], "novel -> work")
+
+
 def test_two_tables_merged_into_one_are_not_both_renamed() -> None:
     before, after = side(table("novel", *COLUMNS), table("essay", *COLUMNS)), side(table("text", *COLUMNS))
     candidates = find_candidates(before, after)
@@ -117,6 +128,61 @@ def test_a_prefix_on_every_table_is_decided_for_all() -> None:
     before = side(*(table(f"core.{name}", "id", f"{name}_key") for name in names))
     after = side(*(table(f"lnschema_core_{name}", "id", f"{name}_key") for name in names))
     assert len(decided(find_candidates(before, after))) == 3
+
+
+def test_a_prefix_on_every_table_goes_without_saying() -> None:
+    before = side(
+        table("core.user", "id", "handle"),
+        table("core.run", "id", "external_key"),
+        table("core.file", "id", "suffix"),
+        table("core.run_in", column("run_id", to="core.run"), column("file_id", to="core.file")),
+    )
+    after = side(
+        table("ln_core_user", "id", "handle"),
+        table("ln_core_run", "id", "external_key"),
+        table("ln_core_file", "id", "suffix"),
+        table("ln_core_runinput", column("run_id", to="ln_core_run"), column("file_id", to="ln_core_file")),
+    )
+    candidates = find_candidates(before, after)
+    assert "core.run_in -> ln_core_runinput" in decided(candidates)
+    assert "the names of all new tables start with ln_core" in candidates[0].evidence
+
+
+def test_a_table_that_is_called_as_the_prefix_of_all_others_keeps_its_name() -> None:
+    before = side(*(table(name, "id", f"{name}_key") for name in ("shelf", "user", "loan")))
+    after = side(table("lib", "id", "shelf_key"), *(table(f"lib_{n}", "id", f"{n}_key") for n in ("user", "loan")))
+    candidates = find_candidates(before, after)
+    assert decided(candidates)[:2] == ["loan -> lib_loan", "user -> lib_user"]
+    assert "shelf -> lib" in asked(candidates)
+
+
+def test_foreign_keys_of_a_table_that_is_itself_to_ask_decide_nothing() -> None:
+    link = column("folder_id", "integer", to="folder")
+    before = side(table("folder", *COLUMNS[:4], "color"), table("chapter", "number", "heading", link))
+    other = column("project_id", "integer", to="project")
+    after = side(table("project", *COLUMNS[:4], "owner"), table("chapters", "number", "title", other))
+    candidates = find_candidates(before, after)
+    assert decided(candidates) == []
+    assert {"folder -> project", "chapter -> chapters"} <= set(asked(candidates))
+
+
+def test_unknown_columns_do_not_speak_against_a_name_of_the_same_words() -> None:
+    """Only histories have such tables; both sides of a database are known to the last column."""
+    before = side(replace(table("book_tags"), complete=False), table("shelf", "id"))
+    after = side(replace(table("books_tag"), complete=False), table("shelf", "id"))
+    assert decided(find_candidates(before, after)) == ["book_tags -> books_tag"]
+    known = side(table("book_tags", "a", "b")), side(table("books_tag", "c", "d"))
+    assert decided(find_candidates(*known)) == []
+
+
+def test_a_name_follows_the_renamed_table_in_it_and_changes_a_little() -> None:
+    before = side(table("dset", *COLUMNS), table("run", "id", "dset_v"), table("dsets_features", "a", "b", "c"))
+    after = side(table("album", *COLUMNS), table("run", "id", "album_version"), table("albumfeatures", "a", "b", "c"))
+    assert decided(find_candidates(before, after)) == [
+        "dset -> album",
+        "dsets_features -> albumfeatures",
+        "run.dset_v -> album_version",
+    ]
 
 
 def test_an_unchanged_class_under_a_new_name_is_evidence() -> None:

@@ -353,3 +353,47 @@ def test_file_that_gives_no_rows_is_named_with_the_reason(
     proof = revise(RENAME, RENAME_BACK, HARD)
     assert proof.status is Status.NOT_PROVEN
     assert reason in proof.findings[0].message
+
+
+# What a drop is called, and what it excuses
+
+
+ASIDE = 'op.alter_column("note", column_name="text", new_column_name="text__renaming", schema="core")'
+DROP_ASIDE = """# migrate-kit: drop core.note.text because the models no longer declare it
+op.drop_column("note", "text__renaming", schema="core")"""
+
+
+def test_drop_in_a_renamed_table_is_decided_under_either_name(revise: Revise) -> None:
+    rename = 'op.rename_table("note", "notes", schema="core")'
+    drop = 'op.drop_column("notes", "body", schema="core")'
+    for name in ("core.note.body", "core.notes.body"):
+        proof = revise(f"{rename}\n# migrate-kit: drop {name} because nobody reads it\n{drop}")
+        assert proof.status is Status.PASSED, proof
+
+
+def test_drop_of_what_stepped_aside_is_decided_under_the_name_that_people_know(revise: Revise) -> None:
+    proof = revise(f"{ASIDE}\n{RENAME}\n{DROP_ASIDE}", create=f"{WITH_BODY}\n{ADD_TEXT}")
+    assert proof.status is Status.PASSED, proof
+    assert {name: one.fate for name, one in account(proof).items()} == {
+        "core.note.body": "renamed",
+        "core.note.text": "dropped",
+    }
+
+
+def test_drop_of_what_stepped_aside_excuses_nothing_in_what_took_its_name(revise: Revise) -> None:
+    lose = sql("UPDATE core.note SET text = NULL")
+    proof = revise(f"{ASIDE}\n{RENAME}\n{lose}\n{DROP_ASIDE}", create=f"{WITH_BODY}\n{ADD_TEXT}")
+    assert "core.note.body" in only(proof).message
+
+
+def test_drop_of_a_table_excuses_nothing_in_the_table_that_took_its_name(revise: Revise) -> None:
+    other = sql("CREATE TABLE core.book (id integer PRIMARY KEY, body text)")
+    upgrade = [
+        'op.rename_table("book", "book__renaming", schema="core")',
+        'op.rename_table("note", "book", schema="core")',
+        sql("UPDATE core.book SET body = NULL"),
+        "# migrate-kit: drop core.book because the models no longer declare it",
+        'op.drop_table("book__renaming", schema="core")',
+    ]
+    proof = revise("\n".join(upgrade), create=f"{WITH_BODY}\n{other}")
+    assert "core.note.body" in only(proof).message
