@@ -24,13 +24,15 @@ class Way(Enum):
     WRITTEN = "written"
     EMPTY = "empty"
     REFUSED = "refused"
-    """It raises NotImplementedError, on purpose."""
+    """It raises NotImplementedError, on purpose; or is not there, which Alembic stops at as well."""
 
 
 def way_of(path: Path, function: str) -> Way:
-    """Whether `upgrade` or `downgrade` of a revision file does anything; a function that is missing is empty."""
+    """Whether `upgrade` or `downgrade` of a revision file does anything; where there is none it is refused."""
     found = _function(path, function)
-    body = [statement for statement in found.body if not _says_nothing(statement)] if found else []
+    if found is None:
+        return Way.REFUSED
+    body = [statement for statement in found.body if not _says_nothing(statement)]
     if not body:
         return Way.EMPTY
     return Way.REFUSED if _refuses(body[0]) else Way.WRITTEN
