@@ -95,9 +95,10 @@ class Values:
         return list(dict.fromkeys(itertools.islice(made, 1500)))
 
     def definitions(self, spelled: str) -> tuple[str, ...]:
-        """The checks of a domain and of what it is built on; none for other types."""
-        known = self._types.get(parse_type(spelled).base)
-        if not isinstance(known, Domain):
+        """The checks of a domain and of what it is built on; none for other types, arrays of domains among them."""
+        name = parse_type(spelled)
+        known = self._types.get(name.base)
+        if name.dimensions or not isinstance(known, Domain):
             return ()
         return (*(constraint.definition for constraint in known.constraints), *self.definitions(known.type))
 
@@ -243,6 +244,7 @@ def _of_length(lengths: Iterable[int]) -> Iterator[str]:
     for length in lengths:
         for seed in SEEDS:
             yield (f"{'abcdefgh' * (length // 8 + 1)}"[: max(0, length - len(str(seed)))] + str(seed))[:length]
+            yield f"{seed:0{length}d}"[-length:] if length > 0 else ""
 
 
 def _days(texts: Iterable[str]) -> Iterator[str]:
@@ -288,6 +290,7 @@ _USUAL_TEXTS = (
     "word{seed}-of-it",
     "10.0.0.{seed}",
     "A1b2C3d4!{seed}",
+    "A1b2C3d4E{seed}",
     "Title {seed}",
     "en",
     "DE",

@@ -178,6 +178,10 @@ KEEPS = {
         "ALTER TABLE core.item DROP COLUMN twice;"
         "ALTER TABLE core.item ADD twice int GENERATED ALWAYS AS (n / 4) STORED",
     ),
+    "a column is computed when it is read": (
+        "CREATE TABLE core.item (id int PRIMARY KEY, n int)",
+        "ALTER TABLE core.item ADD twice int GENERATED ALWAYS AS (n * 2) VIRTUAL",
+    ),
     "a table has no columns": ("CREATE TABLE core.log ()", "ALTER TABLE core.log ADD COLUMN a int"),
     "missing values are filled in": (NOTE, "UPDATE core.note SET body = '' WHERE body IS NULL"),
     "the session is changed": (
