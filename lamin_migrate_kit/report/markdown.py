@@ -173,7 +173,8 @@ def _rows(report: Report) -> Iterator[str]:
 
 
 def _account(account: RowsAccount, one: ColumnAccount) -> tuple[str, ...]:
-    not_back = "no way back" if one.not_back is None else str(one.not_back)
+    none = "" if one.fate == "new" else "no way back"
+    not_back = none if one.not_back is None else str(one.not_back)
     numbers = (str(one.values), str(one.changed), str(one.lost), not_back)
     return (account.revision, one.column, one.became or "", one.fate, *numbers, one.decided)
 

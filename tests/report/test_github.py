@@ -154,6 +154,12 @@ def test_rows_that_are_gone_are_said_although_they_are_decided() -> None:
     assert "Rows that are gone: bbbb: 2 rows of core.note" in text
 
 
+def test_new_column_has_no_values_to_bring_back() -> None:
+    rows = RowsAccount("bbbb", "a.py", (("core.note", 3),), (), 1, (ColumnAccount("core.note.b", "new"),))
+    text = to_markdown(replace(full(), proofs=(Proof("rows", "rows", Status.PASSED, accounts=(rows,)),)))
+    assert "| bbbb | core.note.b |  | new | 0 | 0 | 0 |  |  |" in text
+
+
 def test_names_of_any_kind_leave_tables_and_text_as_they_are() -> None:
     name = "core.a|b\n`c` <details> *d* __e__"
     sql = "SELECT '`|`' FROM t -- @somebody <b>"
