@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,9 @@ from lamin_migrate_kit.proof.rows.relations import (
     renamed_labels,
 )
 from lamin_migrate_kit.proof.rows.saved import SavedRows, Side
+
+_MOST_PAIRS = 50
+"""How many ways to find a key of several columns in another table are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +242,24 @@ class _Accounting:
         if new[0].relation is match.after:
             key, _ = self._best_key(match)
             return key is None or self._saved.changed(key, old, new) == (0, 0)
-        named = {one.name: one for one in match.before.attributes}
-        keys = [named[names[0]] for names in match.before.keys if len(names) == 1]
-        for key_column in (one for one in keys if one != old[1]):
-            for far in new[0].relation.attributes:
-                if far != new[1] and self._saved.holds((old[0], key_column), (new[0], far)):
-                    return not self._saved.pairs_missing(old, key_column, new, far)
+        beside = list(self._keys_beside(match, old, new))
+        if beside:
+            return any(not self._saved.pairs_missing(old, keys, new, far) for keys, far in beside)
         # Without its key, whether a value is true or false says nothing of where it came from.
         return old[1].type != "boolean"
+
+    def _keys_beside(
+        self, match: Match, old: tuple[Side, Attribute], new: tuple[Side, Attribute]
+    ) -> Iterator[tuple[tuple[Attribute, ...], tuple[Attribute, ...]]]:
+        """Keys of a table, each with columns of another one that hold its values and so may be it."""
+        named = {one.name: one for one in match.before.attributes}
+        others = [one for one in new[0].relation.attributes if one != new[1]]
+        for names in match.before.keys:
+            keys = tuple(named[name] for name in names)
+            holding = [[far for far in others if self._saved.holds((old[0], key), (new[0], far))] for key in keys]
+            if old[1] not in keys:
+                together = itertools.islice(itertools.product(*holding), _MOST_PAIRS)
+                yield from ((keys, far) for far in together if len(set(far)) == len(far))
 
     def _best_key(self, match: Match) -> tuple[tuple[Side, Side] | None, int]:
         """The columns that tell most rows to be the same before and after, and how many."""

@@ -152,13 +152,17 @@ class SavedRows:
         return bool(count) and not missing
 
     def pairs_missing(
-        self, old: tuple[Side, Attribute], key: Attribute, new: tuple[Side, Attribute], far: Attribute
+        self,
+        old: tuple[Side, Attribute],
+        keys: Sequence[Attribute],
+        new: tuple[Side, Attribute],
+        far: Sequence[Attribute],
     ) -> int:
         """How many values of a column do not stand beside the same key in another table."""
         pairs = (
-            f"SELECT ARRAY[{side.value(beside)}, {side.value(value)}] FROM {side.rows}"
+            f"SELECT ARRAY[{', '.join(map(side.value, (*beside, value)))}] FROM {side.rows}"
             f" WHERE {side.value(value)} IS NOT NULL"
-            for (side, value), beside in ((old, key), (new, far))
+            for (side, value), beside in ((old, keys), (new, far))
         )
         ((count,),) = self._asking.ask(f"SELECT count(*) FROM ({' EXCEPT '.join(pairs)}) AS m")
         return int(count)

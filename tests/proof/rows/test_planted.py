@@ -121,6 +121,13 @@ LOSES = {
         " FROM core.note; ALTER TABLE core.note DROP COLUMN body",
         "drops core.note.body",
     ),
+    "values with a key of two columns move to a table of their own and get mixed up": (
+        "CREATE TABLE core.note (id int, v int, body text NOT NULL, PRIMARY KEY (id, v))",
+        "CREATE TABLE core.text (note int, v int, body text);"
+        "INSERT INTO core.text SELECT id, v, lead(body, 1, (SELECT min(body) FROM core.note)) OVER (ORDER BY body)"
+        " FROM core.note; ALTER TABLE core.note DROP COLUMN body",
+        "drops core.note.body",
+    ),
     "an inherited table goes": (
         "CREATE TABLE core.a (id int PRIMARY KEY); CREATE TABLE core.b (x text) INHERITS (core.a)",
         "DROP TABLE core.b",
@@ -160,6 +167,17 @@ KEEPS = {
         "CREATE TABLE core.text (note int, body text, open boolean);"
         "INSERT INTO core.text SELECT id, body, open FROM core.note;"
         "ALTER TABLE core.note DROP COLUMN body, DROP COLUMN open",
+    ),
+    "values with a key of two columns move to a table of their own": (
+        "CREATE TABLE core.note (id int, v int, body text NOT NULL, PRIMARY KEY (id, v))",
+        "CREATE TABLE core.text (v int, note int, body text); INSERT INTO core.text SELECT v, id, body FROM core.note;"
+        "ALTER TABLE core.note DROP COLUMN body",
+    ),
+    "values move to a table that counts as theirs does": (
+        "CREATE TABLE core.note (id serial PRIMARY KEY, body text NOT NULL)",
+        "CREATE TABLE core.text (id int GENERATED ALWAYS AS IDENTITY (START 1001), note int, body text);"
+        "INSERT INTO core.text (note, body) SELECT id, body FROM core.note ORDER BY id DESC;"
+        "ALTER TABLE core.note DROP COLUMN body",
     ),
     "texts move to a list": (
         "CREATE TABLE core.note (id int PRIMARY KEY, author text)",
