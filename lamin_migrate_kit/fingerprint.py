@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lamin_migrate_kit import __version__
 from lamin_migrate_kit.report.model import Environment
 from lamin_migrate_kit.servers.compose import NAME as COMPOSE
-from lamin_migrate_kit.servers.compose import running_image
+from lamin_migrate_kit.servers.docker import running_image
 from lamin_migrate_kit.servers.server import Server, open_engine
 
 if TYPE_CHECKING:

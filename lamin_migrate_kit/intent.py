@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.diff.renames import NO_SOURCE, Declaration, Rename, SourceEvidence
+from lamin_migrate_kit.diff.renames import Declaration, Rename, SourceEvidence
 from lamin_migrate_kit.source import declared_renames, read_source_evidence, recorded_renames
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ class Intent:
         keep: Names that revisions record as kept.
         declared: Renames that the models declare.
         recorded: Renames that revisions record.
-        source: What the models' source says.
+        source: Reads what the models' source says, out of git: it is asked for only where something may be renamed.
     """
 
     keep: tuple[str, ...] = ()
     declared: tuple[Declaration, ...] = ()
     recorded: tuple[Rename, ...] = ()
-    source: SourceEvidence = NO_SOURCE
+    source: Callable[[], SourceEvidence] = SourceEvidence
 
 
 def read_intent(module: SchemaModule, history: History) -> Intent:
@@ -49,7 +50,7 @@ def read_intent(module: SchemaModule, history: History) -> Intent:
         keep=tuple(_recorded_keeps(texts)),
         declared=declared_renames(module.metadata()),
         recorded=recorded_renames(texts),
-        source=read_source_evidence(module.folder),
+        source=partial(read_source_evidence, module.folder),
     )
 
 

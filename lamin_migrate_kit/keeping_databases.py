@@ -1,7 +1,8 @@
 """Databases that stay on a lasting server of our own, so that the next command copies them instead of building them.
 
 Nobody can connect to a kept database, so nobody changes it, and it can always be copied. It is known by what it was
-built from; the least recently used go when there are too many.
+built from; the least recently used go when there are too many. What is in it is said beside it, as a digest: whoever
+only asks whether something is the same copies nothing.
 """
 
 from __future__ import annotations
@@ -23,9 +24,17 @@ _KEPT = f"{PREFIX}kept_"
 _AT_MOST = 4
 
 
+def _unknown() -> None:
+    return None
+
+
 @contextmanager
 def kept_or_built(
-    server: Server, facts: Iterable[str] | None, build: Callable[[ScratchDatabase], bool], hint: str = ""
+    server: Server,
+    facts: Iterable[str] | None,
+    build: Callable[[ScratchDatabase], bool],
+    hint: str = "",
+    digest: Callable[[], str | None] = _unknown,
 ) -> Iterator[ScratchDatabase]:
     """A database of one's own for this block: a copy of the one that was kept, else a new one.
 
@@ -36,18 +45,27 @@ def kept_or_built(
         facts: What the database is built from, completely; None where that cannot be told: then nothing is kept.
         build: Fills an empty database, and says whether it did so from the facts alone.
         hint: As for `scratch_database`.
+        digest: Says, when the block has ended, what is in it, if that is known; one word.
     """
     name = _name(server, facts) if facts is not None and server.lasting else None
-    kept = ScratchDatabase(server, name, server.url.set(database=name)) if name and _is_there(server, name) else None
-    if kept is not None:
+    if name and (known := _found(server, name)) is not None:
+        kept = ScratchDatabase(server, name, server.url.set(database=name))
         with scratch_database(server, template=kept, hint=hint) as database:
             yield database
+            _note_digest(server, name, known, digest())
         return
     with scratch_database(server, hint=hint) as database:
         from_facts = build(database)
         yield database
         if name and from_facts:
-            _keep(database, name)
+            _keep(database, name, digest() or "")
+
+
+def kept_digest(server: Server, facts: Iterable[str] | None) -> str | None:
+    """The digest of the database that was kept for these facts; None where there is none, or it is not known."""
+    if facts is None or not server.lasting:
+        return None
+    return _found(server, _name(server, facts)) or None
 
 
 def kept_names(server: Server) -> tuple[str, ...]:
@@ -70,24 +88,38 @@ def _name(server: Server, facts: Iterable[str]) -> str:
     return f"{_KEPT}{digest.hexdigest()[:32]}"
 
 
-def _is_there(server: Server, name: str) -> bool:
+def _found(server: Server, name: str) -> str | None:
+    """The digest of what is kept under a name, empty where it is not known; None where nothing is."""
     from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError
 
     with maintenance(server) as connection:
-        query = text("SELECT 1 FROM pg_database WHERE datname = :name AND NOT datallowconn")
-        if connection.execute(query, {"name": name}).scalar() is None:
-            return False
+        query = text(
+            "SELECT coalesce(split_part(shobj_description(oid, 'pg_database'), ' ', 3), '')"
+            " FROM pg_database WHERE datname = :name AND NOT datallowconn"
+        )
+        found = connection.execute(query, {"name": name}).scalar()
+        if found is None:
+            return None
         with suppress(DBAPIError):  # another command says so at the same moment
-            _note_use(connection, name)
-        return True
+            _note_use(connection, name, found)
+        return str(found)
 
 
-def _note_use(connection: Connection, name: str) -> None:
-    connection.exec_driver_sql(f"""COMMENT ON DATABASE "{name}" IS 'used {time.time_ns()}'""")
+def _note_digest(server: Server, name: str, known: str, digest: str | None) -> None:
+    """Say beside what is kept what is in it, where that was not known: another version of the kit reads more."""
+    from sqlalchemy.exc import DBAPIError
+
+    if digest is not None and digest != known:
+        with suppress(DBAPIError), maintenance(server) as connection:
+            _note_use(connection, name, digest)
 
 
-def _keep(database: ScratchDatabase, name: str) -> None:
+def _note_use(connection: Connection, name: str, digest: str) -> None:
+    connection.exec_driver_sql(f"""COMMENT ON DATABASE "{name}" IS 'used {time.time_ns()} {digest}'""")
+
+
+def _keep(database: ScratchDatabase, name: str, digest: str) -> None:
     from sqlalchemy.exc import DBAPIError
 
     # Where it cannot be kept (another command was faster, somebody is connected), it goes as scratch databases go.
@@ -95,7 +127,7 @@ def _keep(database: ScratchDatabase, name: str) -> None:
         connection.exec_driver_sql(f'ALTER DATABASE "{database.name}" ALLOW_CONNECTIONS false')
         end_connections(connection, database.name)
         connection.exec_driver_sql(f'ALTER DATABASE "{database.name}" RENAME TO "{name}"')
-        _note_use(connection, name)
+        _note_use(connection, name, digest)
         for old in list(_by_use(connection))[_AT_MOST:]:
             connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{old}"')
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.desired import (
@@ -18,6 +19,7 @@ from lamin_migrate_kit.catalog.desired import (
     statements_of,
     versions_of,
 )
+from lamin_migrate_kit.catalog.digest import digest_catalog
 from lamin_migrate_kit.catalog.inspect import inspect_catalog
 from lamin_migrate_kit.catalog.model import Catalog, Column, ObjectKey
 from lamin_migrate_kit.catalog.needs import advise
@@ -25,8 +27,7 @@ from lamin_migrate_kit.comparison import DatabaseCopy, Replayed, Sides, without_
 from lamin_migrate_kit.comparison.running import run_operations, try_operations
 from lamin_migrate_kit.diff.ground import ground_of
 from lamin_migrate_kit.diff.kept import USUAL_CONVENTIONS, Conventions
-from lamin_migrate_kit.keeping_databases import kept_or_built
-from lamin_migrate_kit.operations.lowering import plan_operations
+from lamin_migrate_kit.keeping_databases import kept_digest, kept_or_built
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.operations.types import TypeWords
 from lamin_migrate_kit.revisions.history import History, read_history
@@ -145,9 +146,18 @@ class Workbench:
     @cached_property
     def desired_database(self) -> ScratchDatabase:
         """The models, built on an empty database, with what they need of what only revisions make."""
-        statements = self._statements
-        facts = None if statements is None else (*self._server_facts(), *statements)
-        return self._stack.enter_context(kept_or_built(self.server, facts, self._build_desired, "desired"))
+        kept = kept_or_built(self.server, self._facts, self._build_desired, "desired", self._desired_digest)
+        return self._stack.enter_context(kept)
+
+    def _desired_digest(self) -> str | None:
+        """What the models make, if that was looked at."""
+        found = vars(self).get("desired_catalog")
+        return digest_catalog(found) if found is not None else None
+
+    @cached_property
+    def _facts(self) -> tuple[str, ...] | None:
+        """All that what the models make depends on; None where only building them tells."""
+        return None if self._statements is None else (*self._server_facts(), *self._statements)
 
     @cached_property
     def _statements(self) -> tuple[str, ...] | None:
@@ -181,6 +191,8 @@ class Workbench:
 
     def _build_on_ground(self, connection: Connection) -> None:
         """Build the models where what revisions make below tables is there; take back what they did not need."""
+        from lamin_migrate_kit.operations.lowering import plan_operations
+
         empty = self.inspect_connection(connection)
         ground = ground_of(self.head_catalog, empty, names_made_by(self.module.metadata()))
         self._ground = frozenset(ground.objects.keys() - empty.objects.keys())
@@ -205,8 +217,18 @@ class Workbench:
 
     def inspect_connection(self, connection: Connection) -> Catalog:
         """Likewise, within the connection's transaction."""
+        return self._reading(connection)()
+
+    def _reading(self, connection: Connection) -> Callable[[], Catalog]:
         records = (self.module.version_table, self.module.deployments_table)
-        return inspect_catalog(connection, ignore=records, privileges=self.settings.privileges)
+        return partial(inspect_catalog, connection, ignore=records, privileges=self.settings.privileges)
+
+    def _inspected_meanwhile(self, connection: Connection) -> Catalog:
+        """Likewise, while the models are imported: a database elsewhere answers in its own time."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            reading = pool.submit(self._reading(connection))
+            self.module.metadata()
+            return reading.result()
 
     @cached_property
     def sides(self) -> Sides:
@@ -219,26 +241,35 @@ class Workbench:
         Args:
             connection: To the database. Its records of migrations are left out.
         """
-        current = without_bookkeeping(self.inspect_connection(connection))
+        current = without_bookkeeping(self._inspected_meanwhile(connection))
         return self._sides(current, DatabaseCopy(current, self.settings, self._stack).renamed)
 
     def _sides(self, current: Catalog, renamed: Callable[[Sequence[Operation]], Catalog]) -> Sides:
         from lamin_migrate_kit.intent import read_intent
 
         intent = read_intent(self.module, self.history)
+        desired = self._desired_beside(current)
         return Sides(
             current=current,
-            desired=self.desired_catalog,
+            desired=desired,
             renamed=renamed,
             replayed=self._replayed,
             keep=(*self.settings.keep, *intent.keep),
             conventions=conventions(self.module.metadata()),
-            ground=self._ground & self.desired_catalog.objects.keys(),
-            author_types=author_types(self.module.metadata(), self.desired_catalog),
+            ground=self._ground & desired.objects.keys(),
+            author_types=author_types(self.module.metadata(), desired),
             declared=intent.declared,
             source=intent.source,
             recorded=intent.recorded,
         )
+
+    def _desired_beside(self, current: Catalog) -> Catalog:
+        """The desired side; the current one where it is known to be the same: then nothing is copied and read."""
+        if self.server.lasting and "desired_catalog" not in vars(self):
+            digest = kept_digest(self.server, self._facts)
+            if digest is not None and digest == digest_catalog(current):
+                return current
+        return self.desired_catalog
 
     def _renamed(self, operations: Sequence[Operation]) -> Catalog:
         """The head's catalog after renames, which the server does itself in a transaction that is taken back."""
@@ -284,13 +315,13 @@ def author_types(metadata: MetaData, built: Catalog) -> TypeWords:
         metadata: The models' MetaData.
         built: What it makes.
     """
-    from lamin_migrate_kit.alembic_bridge import render_type
-
     tables: dict[tuple[str, str], Table] = {
         (table.schema or "public", table.name): table for table in metadata.tables.values()
     }
 
     def author_type(column: Column) -> tuple[str, frozenset[str]] | None:
+        from lamin_migrate_kit.alembic_bridge import render_type  # with Alembic, which two equal sides do not need
+
         table = tables.get((column.key.schema, column.key.name))
         found = table.columns.get(column.key.part) if table is not None else None
         there = built.objects.get(column.key)

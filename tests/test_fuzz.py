@@ -7,7 +7,7 @@ import pytest
 from lamin_migrate_kit.servers import Server
 from tests.fuzz import KINDS, open_fuzzer, run_examples
 
-EXAMPLES = 30
+EXAMPLES = 200
 
 
 @pytest.mark.slow

@@ -42,6 +42,29 @@ def test_a_handler_of_somebody_else_stays() -> None:
     assert seen == [signal.SIGTERM]
 
 
+CTRL_C_IN_AN_IMPORT = """
+import signal, sys
+from sqlalchemy import make_url
+
+class Interrupting:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "psycopg2.errors":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting)
+from lamin_migrate_kit.servers import open_engine
+open_engine(make_url("postgresql+psycopg2://127.0.0.1/x"))
+print("went on")
+"""
+
+
+def test_a_ctrl_c_that_psycopg2_would_throw_away_is_kept() -> None:
+    done = subprocess.run([sys.executable, "-c", CTRL_C_IN_AN_IMPORT], capture_output=True, text=True)
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+    assert done.stdout == ""
+
+
 def test_an_ignored_hangup_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from lamin_migrate_kit import keeping_databases
-from lamin_migrate_kit.keeping_databases import forget_kept, kept_names, kept_or_built
+from lamin_migrate_kit.comparison import compare_module
+from lamin_migrate_kit.decisions import Decisions
+from lamin_migrate_kit.keeping_databases import forget_kept, kept_digest, kept_names, kept_or_built
 from lamin_migrate_kit.scratch import PREFIX, ScratchDatabase, scratch_database
 from lamin_migrate_kit.servers import Server
 from lamin_migrate_kit.servers.server import kept_engine
@@ -230,3 +232,28 @@ def test_generation_from_a_kept_database_is_the_same(keeping_author: Author) -> 
     keeping_author.generate()
     keeping_author.models(NOTE)
     assert keeping_author.compare().empty
+
+
+def test_what_is_known_to_be_the_same_is_not_copied(keeping_author: Author) -> None:
+    keeping_author.models(NOTE)
+    keeping_author.generate()
+    for copied in (False, False):
+        with keeping_author.bench() as bench:
+            assert compare_module(bench, Decisions()).empty
+            assert ("desired_database" in vars(bench)) is copied
+    keeping_author.revise('op.execute("CREATE VIEW core.w AS SELECT id FROM core.note")')
+    with keeping_author.bench() as bench:
+        comparison = compare_module(bench, Decisions())
+        assert (comparison.empty, comparison.kept) == (True, ("core.w",))
+        assert "desired_database" in vars(bench)
+
+
+def test_a_digest_that_another_kit_wrote_is_written_anew(lasting: Server) -> None:
+    def opened(digest: str) -> None:
+        with kept_or_built(lasting, ["t"], building("CREATE TABLE t ()"), digest=lambda: digest):
+            pass
+
+    for digest in ("", "one", "two"):
+        opened(digest)
+        assert kept_digest(lasting, ["t"]) == (digest or None)
+    assert kept_digest(lasting, ["u"]) is None

@@ -224,6 +224,27 @@ def test_it_installs_what_a_developer_installs_before_the_prebuild_ends() -> Non
     assert "--require-hashes" in (ROOT / "scripts" / "bootstrap").read_text()
 
 
+def test_it_waits_for_the_database_and_shows_its_port() -> None:
+    assert CONTAINER["waitFor"] == "postStartCommand"
+    assert "invoke db.up" in (ROOT / CONTAINER["postStartCommand"]).read_text()
+    assert CONTAINER["forwardPorts"] == ["postgres:5432"]
+    assert set(CONTAINER["hostRequirements"]) == {"cpus", "memory", "storage"}
+
+
+def test_its_editor_has_python_ruff_sql_and_tasks_that_are_there() -> None:
+    editor = CONTAINER["customizations"]["vscode"]
+    assert {"ms-python.python", "charliermarsh.ruff", "mtxr.sqltools", "mtxr.sqltools-driver-pg"} <= set(
+        editor["extensions"]
+    )
+    from lamin_migrate_kit.tasks import namespace
+
+    for task in editor["settings"]["tasks"]["tasks"]:
+        program, name, *_ = task["command"].split()
+        assert name in namespace.task_names if program == "invoke" else (ROOT / program).is_file()
+        folder = task.get("options", {}).get("cwd", "").removeprefix("${containerWorkspaceFolder}/")
+        assert (ROOT / folder).is_dir()
+
+
 def test_files_that_codespaces_opens_are_there() -> None:
     files = CONTAINER["customizations"]["codespaces"]["openFiles"]
     assert files

@@ -7,7 +7,7 @@ Alembic's `op` and `context` are proxies of the process, so runs of two threads 
 from __future__ import annotations
 
 from lamin_migrate_kit.alembic_bridge.comparing import SecondOpinionUnavailable, compare
-from lamin_migrate_kit.alembic_bridge.failing import RevisionFailed, ServerLost
+from lamin_migrate_kit.alembic_bridge.failing import RevisionFailed, ServerLost, refuses_values
 from lamin_migrate_kit.alembic_bridge.offline import PlannedStep, downgrade_sql, plan_steps, upgrade_sql
 from lamin_migrate_kit.alembic_bridge.quiet import silent_loggers
 from lamin_migrate_kit.alembic_bridge.runner import Runner, Step
@@ -31,6 +31,7 @@ __all__ = [
     "downgrade_sql",
     "open_script",
     "plan_steps",
+    "refuses_values",
     "render_type",
     "silent_loggers",
     "upgrade",

@@ -22,6 +22,7 @@ class RevisionFailed(MigrationError):
         revision: Its id.
         statement: The statement that failed; None when it was no statement.
         sqlstate: The server's five-character code for it, such as `42P01`.
+        about_values: Whether the server refused values; see `refuses_values`.
         done: The revisions that ran before it in the same call.
         kept: The statements of this revision that were committed and are not taken back.
     """
@@ -37,8 +38,10 @@ class RevisionFailed(MigrationError):
         kept: tuple[str, ...],
         where: str | None = None,
         details: str | None = None,
+        about_values: bool = False,
     ) -> None:
         super().__init__(what, where=where, details=details)
+        self.about_values = about_values
         self.revision = revision
         self.statement = statement
         self.sqlstate = sqlstate
@@ -92,7 +95,28 @@ def explain(
         kept=tuple(one.sql for one in watch.statements if one.kept and one.line is not None),
         where=where,
         details=_shown(watch.pending),
+        about_values=refuses_values(getattr(error, "orig", error)),
     )
+
+
+_ABOUT_VALUES = ("22", "23")
+"""Classes of errors about values: data exceptions, and violated constraints."""
+_NO_VALUE = "23502"
+"""not_null_violation: no value at all is never what rows are like, nor what somebody decided."""
+_SYNTAX = "42601"
+"""syntax_error, which some types also say of a value: then no place in the statement is named."""
+
+
+def refuses_values(error: object) -> bool:
+    """Whether the server refused values, and not the statement itself.
+
+    Args:
+        error: What the driver raised.
+    """
+    code = getattr(error, "pgcode", None) or ""
+    if code == _SYNTAX:
+        return getattr(getattr(error, "diag", None), "statement_position", None) is None
+    return code.startswith(_ABOUT_VALUES) and code != _NO_VALUE
 
 
 def _shown(statement: str | None) -> str | None:

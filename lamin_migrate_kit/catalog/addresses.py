@@ -42,7 +42,7 @@ class Addresses(dict[Address, ObjectKey]):
         for part in (self._namespaces, self._relations, self._columns, self._constraints, self._types, self._functions):
             self.update(part(rows))
         self.update(self._table_parts(rows))
-        self._give_members_to_extensions()
+        self._give_members_to_extensions(rows)
 
     def owned(self, catalog: int, oid: int) -> bool:
         """Whether the object belongs to an extension."""
@@ -137,15 +137,20 @@ class Addresses(dict[Address, ObjectKey]):
                     view = name == "_RETURN" and kind == "rule"
                     yield (catalog, oid, 0), owner if view else ObjectKey(kind, owner.schema, owner.name, name)
 
-    def _give_members_to_extensions(self) -> None:
+    def _give_members_to_extensions(self, rows: Rows) -> None:
         extensions: Mapping[int, ObjectKey] = {
             oid: key for (catalog, oid, _), key in self.items() if catalog == PG_EXTENSION
         }
-        for address in list(self):
-            member = self.extension_members.get(address[:2])
+        # Base types, operators and operator classes are of no kind of ours; arrays have no membership of their own.
+        members = {(catalog, oid, 0): owner for (catalog, oid), owner in self.extension_members.items()}
+        members |= {
+            (PG_TYPE, row[0], 0): members[PG_TYPE, row[5], 0] for row in rows.types if (PG_TYPE, row[5], 0) in members
+        }
+        for address in {**self, **members}:
+            member = members.get((*address[:2], 0))
             if member is None:
                 continue
             if member in extensions:
                 self[address] = extensions[member]
             else:
-                del self[address]
+                self.pop(address, None)

@@ -49,15 +49,18 @@ _WITH_PARTS = ("table", "view", "materialized_view")
 _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 
 
-def assemble_catalog(rows: Rows, ignore: Collection[str] = ()) -> Catalog:
+def assemble_catalog(rows: Rows, ignore: Collection[str] = (), *, privileges: bool = False) -> Catalog:
     """Put a catalog together.
 
     Args:
         rows: What the queries gave.
         ignore: Names of tables, in any schema, that are left out with all that belongs to them.
+        privileges: Whether privileges are objects.
     """
     reader = _Reader(rows)
-    found = {value.key: value for value in reader.objects() if not _ignored(value, ignore)}
+    granted = tuple(reader.privileges())
+    listed = chain(reader.objects(), granted if privileges else ())
+    found = {value.key: value for value in listed if not _ignored(value, ignore)}
     objects = dict(sorted(found.items()))
     return Catalog(
         server_version=rows.server_version,
@@ -65,6 +68,7 @@ def assemble_catalog(rows: Rows, ignore: Collection[str] = ()) -> Catalog:
         dependencies=Dependencies(lambda: reader.dependencies(objects)),
         inherited=tuple(sorted(reader.inherited(), key=lambda constraint: constraint.key)),
         not_compared=tuple(sorted(reader.not_compared())),
+        privileges=() if privileges else granted,
     )
 
 
@@ -127,7 +131,6 @@ class _Reader:
         yield from self.table_parts()
         yield from self.statistics()
         yield from self.event_triggers()
-        yield from self.privileges()
 
     def comment(self, catalog: int, oid: int, column: int = 0) -> str | None:
         return self.comments.get((catalog, oid, column))
@@ -142,9 +145,10 @@ class _Reader:
             yield Schema(self.addresses[at.PG_NAMESPACE, oid, 0], comment)
 
     def extensions(self) -> Iterator[Extension]:
-        for oid, _, schema, version in self.rows.extensions:
+        for oid, _, schema, version, standard in self.rows.extensions:
             key = self.addresses[at.PG_EXTENSION, oid, 0]
-            yield Extension(key, schema, version, self.comment(at.PG_EXTENSION, oid))
+            comment = self.comment(at.PG_EXTENSION, oid)
+            yield Extension(key, schema, version, comment, comment == standard)
 
     def tables(self) -> Iterator[Table]:
         replica = {row[1]: row[0] for row in self.rows.indexes if row[5]}
@@ -264,6 +268,7 @@ class _Reader:
             initially_deferred=row[12],
             clustered=row[17],
             comment=self.comment(at.PG_CONSTRAINT, oid),
+            index_comment=self.comment(at.PG_CLASS, row[14]) if kind in "pux" else None,
         )
 
     def _skipped_relation(self, oid: int) -> bool:
@@ -454,10 +459,15 @@ class _Reader:
             key = self.addresses.get((at.PG_CONSTRAINT, row[0], 0))
             if key is None or key.kind != "constraint":
                 continue
-            for name in self.addresses.names(row[1], row[6]):
+            for name in self.addresses.names(row[1], [*row[6], *self.index_columns.get(row[14], ())]):
                 yield key, ObjectKey("column", key.schema, key.name, name)
             if row[4] == "f":
                 yield from ((key, index) for index in self.uniques[row[7], frozenset(row[8])])
+
+    @cached_property
+    def index_columns(self) -> Mapping[int, list[int]]:
+        """The numbers of an index's columns, those it includes too, which no constraint lists as its own."""
+        return {row[0]: row[6] for row in self.rows.indexes}
 
     @cached_property
     def uniques(self) -> Mapping[tuple[int, frozenset[int]], list[ObjectKey]]:

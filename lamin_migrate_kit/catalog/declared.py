@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ class _OnlyRunningTells(Exception):
 def declared_statements(
     metadata: MetaData, dialect: Dialect, tables: Sequence[Table] | None = None
 ) -> tuple[str, ...] | None:
-    """What `metadata.create_all` sends on an empty database, in order.
+    """What `metadata.create_all` sends on an empty database, in an order that is the same in every process.
 
     Args:
         metadata: The models' MetaData.
@@ -28,22 +30,30 @@ def declared_statements(
         None where only running it tells: when Python code listens to the creation of tables, or decides about it.
     """
     from sqlalchemy.engine.mock import MockConnection
+    from sqlalchemy.schema import CreateIndex
 
     if any(map(_is_code, _listeners(metadata))) or any(map(_has_condition, _conditional(metadata))):
         return None
-    sent: list[str] = []
+    sent: list[tuple[bool, str]] = []
 
     def record(element: Any, parameters: object = None, *rest: object) -> None:
         compiled = element.compile(dialect=dialect)
         if parameters or rest or getattr(compiled, "params", None):
             raise _OnlyRunningTells
-        sent.append(str(compiled))
+        sent.append((isinstance(element, CreateIndex), str(compiled)))
 
     try:
         metadata.create_all(MockConnection(dialect, record), tables=tables, checkfirst=False)
     except Exception:  # whatever it is, running it says it better
         return None
-    return tuple(sent)
+    return tuple(_in_order(sent))
+
+
+def _in_order(sent: Sequence[tuple[bool, str]]) -> Iterator[str]:
+    """A table's indexes are a set, whose order is another one in every process."""
+    for is_index, run in groupby(sent, itemgetter(0)):
+        statements = (text for _, text in run)
+        yield from sorted(statements) if is_index else statements
 
 
 def _listeners(metadata: MetaData) -> Iterator[object]:

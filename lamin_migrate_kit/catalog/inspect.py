@@ -20,7 +20,7 @@ def inspect_catalog(connection: Connection, *, ignore: Collection[str] = (), pri
     Args:
         connection: An SQLAlchemy connection whose driver is psycopg2.
         ignore: Names of tables that are left out, such as Alembic's version table.
-        privileges: Whether privileges are objects too.
+        privileges: Whether privileges are objects too, and not only known.
     """
     with uncollected():
-        return assemble_catalog(read_rows(connection, privileges=privileges), ignore)
+        return assemble_catalog(read_rows(connection), ignore, privileges=privileges)

@@ -59,6 +59,9 @@ class Extension:
     schema: str
     version: str
     comment: str | None = field(default=None, compare=False)
+    """A fact between two databases; models have no words for it."""
+    standard_comment: bool = field(default=True, compare=False)
+    """Whether the comment is the one that comes with the extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,8 @@ class Constraint:
     initially_deferred: bool = False
     clustered: bool = False
     comment: str | None = None
+    index_comment: str | None = None
+    """The comment on the index behind it, which is not the constraint's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +413,7 @@ class Catalog:
         inherited: Checks and foreign keys that a table has only from its parents. They are part of the parents' own
             constraints and stand for themselves once the table is detached.
         not_compared: (kind, name) of what was found and is of no kind in `KINDS`.
+        privileges: What is granted, where privileges are no objects to compare: it stays with what is made anew.
     """
 
     server_version: int
@@ -415,6 +421,7 @@ class Catalog:
     dependencies: Set[tuple[ObjectKey, ObjectKey]] = frozenset()
     inherited: tuple[Constraint, ...] = ()
     not_compared: tuple[tuple[str, str], ...] = ()
+    privileges: tuple[Privilege, ...] = ()
 
     def of(self, cls: type[Kind]) -> Iterator[Kind]:
         """All objects of one class, in the order of their keys."""

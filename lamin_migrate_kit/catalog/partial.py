@@ -53,7 +53,7 @@ _RESTRICTED = {
     ),
 }
 _NO_OTHERS: dict[str, tuple[Row, ...]] = dict.fromkeys(
-    ("schemas", "extensions", "types", "functions", "event_triggers", "not_compared"), ()
+    ("schemas", "extensions", "types", "functions", "event_triggers", "not_compared", "privileges"), ()
 )
 
 # What the transaction has touched.

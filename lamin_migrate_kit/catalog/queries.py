@@ -21,7 +21,8 @@ where nspname !~ '^pg_' and nspname <> 'information_schema'
 """
 
 EXTENSIONS = """
-select e.oid, e.extname, n.nspname, e.extversion
+select e.oid, e.extname, n.nspname, e.extversion,
+       (select a.comment from pg_available_extensions a where a.name = e.extname)
 from pg_extension e join pg_namespace n on n.oid = e.extnamespace
 where e.extname <> 'plpgsql'
 """

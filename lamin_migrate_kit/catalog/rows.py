@@ -36,17 +36,16 @@ class Rows:
     comments: Sequence[Row]
     dependencies: Sequence[Row]
     not_compared: Sequence[Row]
-    privileges: Sequence[Row] = ()
+    privileges: Sequence[Row]
 
 
-def read_rows(connection: Connection, *, privileges: bool = False) -> Rows:
+def read_rows(connection: Connection) -> Rows:
     """Ask all queries on one connection, with an empty `search_path` so that every name comes qualified.
 
     The caller's `search_path` and transaction are left as they were.
 
     Args:
         connection: To the database.
-        privileges: Whether to ask who may do what.
     """
     cursor = connection.connection.cursor()
 
@@ -75,7 +74,7 @@ def read_rows(connection: Connection, *, privileges: bool = False) -> Rows:
             comments=ask(queries.COMMENTS),
             dependencies=ask(queries.DEPENDENCIES),
             not_compared=ask(queries.NOT_COMPARED),
-            privileges=ask(queries.PRIVILEGES) if privileges else (),
+            privileges=ask(queries.PRIVILEGES),
         )
         cursor.execute(queries.END, (search_path,))
         return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,8 @@ from lamin_migrate_kit.decisions import Decisions, parse_pairs
 from lamin_migrate_kit.diff.chosen_names import adopt_chosen_names
 from lamin_migrate_kit.diff.differ import CatalogDiff, diff_catalogs
 from lamin_migrate_kit.diff.naming import render_key
-from lamin_migrate_kit.operations.lowering import plan_operations
+from lamin_migrate_kit.diff.renames import Rename
 from lamin_migrate_kit.operations.model import Answers, Operation, Plan
-from lamin_migrate_kit.operations.spelling.followers import following_operations
-from lamin_migrate_kit.operations.spelling.renames import Renaming, lower_renames
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.workbench import Workbench
@@ -77,8 +75,9 @@ def _compare(sides: Sides, decisions: Decisions) -> Comparison:
 
 
 def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Comparison:
-    renames, renamed, named = _rename(sides, reading)
-    carried = carry_kept(sides, named, decisions, renamed, reading.renames)
+    renaming = _rename(sides, reading)
+    renamed = renaming.current
+    carried = carry_kept(sides, renaming.desired, decisions, renamed, reading.renames)
     reasons = drop_reasons(decisions, reading.renames) if sides.models else {}
     diff = diff_catalogs(renamed, carried.desired, exact_names=sides.exact_names)
     up, down = _plans(sides, renamed, carried.desired, decisions) if not diff.empty else (Plan(), Plan())
@@ -88,10 +87,10 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
         desired=carried.desired,
         diff=diff,
         upgrade=(
-            *renames.upgrade,
-            *(record_drop(one, reasons, renames.aside) if sides.models else one for one in up.operations),
+            *renaming.upgrade,
+            *(record_drop(one, reasons, renaming.aside) if sides.models else one for one in up.operations),
         ),
-        downgrade=(*down.operations, *renames.downgrade),
+        downgrade=(*_until_renamed(down.operations, reading), *renaming.downgrade),
         remarks=tuple(
             record_keep(key, "--keep says so" if key in carried.said else "a revision made it")
             for key in (*carried.said, *carried.open)
@@ -110,19 +109,54 @@ def _compare_once(sides: Sides, decisions: Decisions, reading: Reading) -> Compa
     )
 
 
-def _rename(sides: Sides, reading: Reading) -> tuple[Renaming, Catalog, Catalog]:
-    """The renames with what follows them, the current side after them, and the desired side with chosen names."""
-    renames, renamed = lower_renames(reading.chosen, sides.current, sides.desired), sides.current
-    if renames.upgrade:
-        renamed = sides.renamed(renames.upgrade)
-    named = sides.desired
-    if not sides.exact_names:
-        named = adopt_chosen_names(sides.current, renamed, named, reading.renames)
+_Operations = Sequence[Operation]
+
+
+@dataclass(frozen=True, slots=True)
+class _Renamed:
+    """Both sides when the renames are done, and what does them.
+
+    Attributes:
+        current: After the renames.
+        desired: With the names that were chosen.
+        upgrade: The renames, with what follows them.
+        downgrade: The way back.
+        aside: See `Renaming`.
+    """
+
+    current: Catalog
+    desired: Catalog
+    upgrade: _Operations = ()
+    downgrade: _Operations = ()
+    aside: tuple[Rename, ...] = ()
+
+
+def _rename(sides: Sides, reading: Reading) -> _Renamed:
+    if not reading.chosen:
+        named = sides.desired if sides.exact_names else _with_chosen_names(sides, sides.current, reading)
+        return _Renamed(sides.current, named)
+    # What spells operations is loaded where there are any: most comparisons find two equal sides.
+    from lamin_migrate_kit.operations.spelling.followers import following_operations
+    from lamin_migrate_kit.operations.spelling.renames import lower_renames
+
+    renames = lower_renames(reading.chosen, sides.current, sides.desired)
+    renamed = sides.renamed(renames.upgrade) if renames.upgrade else sides.current
+    named = sides.desired if sides.exact_names else _with_chosen_names(sides, renamed, reading)
     after, before = following_operations(renamed, named, reading.renames)
-    if after:
-        renames = Renaming((*renames.upgrade, *after), (*before, *renames.downgrade), renames.aside)
-        renamed = sides.renamed(renames.upgrade)
-    return renames, renamed, named
+    up, down = (*renames.upgrade, *after), (*before, *renames.downgrade)
+    return _Renamed(sides.renamed(up) if after else renamed, named, up, down, renames.aside)
+
+
+def _with_chosen_names(sides: Sides, renamed: Catalog, reading: Reading) -> Catalog:
+    return adopt_chosen_names(sides.current, renamed, sides.desired, reading.renames)
+
+
+def _until_renamed(operations: _Operations, reading: Reading) -> _Operations:
+    if not reading.renames:
+        return operations
+    from lamin_migrate_kit.operations.spelling.renames import unchecked_until_renamed
+
+    return unchecked_until_renamed(operations, reading.renames)
 
 
 def _answers(decisions: Decisions) -> Answers:
@@ -137,10 +171,13 @@ def _answers(decisions: Decisions) -> Answers:
 def _plans(sides: Sides, current: Catalog, desired: Catalog, decisions: Decisions) -> tuple[Plan, Plan]:
     """Up and down. What was decided is about values on their way up; on the way down they only have to fit."""
     back = Answers(neutral_backfills=True, assume_empty=decisions.assume_empty)
-    return _plan(sides, current, desired, _answers(decisions)), _plan(sides, desired, current, back)
+    granted = replace(desired, privileges=current.privileges)  # what is granted stays on the way up
+    return _plan(sides, current, desired, _answers(decisions)), _plan(sides, granted, current, back)
 
 
 def _plan(sides: Sides, current: Catalog, desired: Catalog, answers: Answers) -> Plan:
+    from lamin_migrate_kit.operations.lowering import plan_operations
+
     return plan_operations(
         current, desired, answers=answers, author_types=sides.author_types, exact_names=sides.exact_names
     )

@@ -15,7 +15,6 @@ from lamin_migrate_kit.comparison.model import Ask, Comparison, Sides
 from lamin_migrate_kit.comparison.running import run_operations
 from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.errors import ServerError
-from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Answers, Operation
 from lamin_migrate_kit.scratch import scratch_database
 from lamin_migrate_kit.servers import Server, open_server
@@ -85,6 +84,8 @@ class DatabaseCopy:
 
     def _built(self) -> Connection:
         if self._connection is None:
+            from lamin_migrate_kit.operations.lowering import plan_operations
+
             database = self._stack.enter_context(scratch_database(self._server(), hint="renamed"))
             self._connection = self._stack.enter_context(database.connect())
             empty = self._inspect(self._connection)

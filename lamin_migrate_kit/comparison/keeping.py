@@ -12,7 +12,6 @@ from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.diff.kept import Kept, keep_undeclared, owner_of
 from lamin_migrate_kit.diff.naming import dotted, follow_renames, render_key
 from lamin_migrate_kit.diff.renames import Rename
-from lamin_migrate_kit.operations.lowering import plan_operations
 from lamin_migrate_kit.operations.model import Answers, Question
 
 
@@ -75,6 +74,8 @@ def _spelled(sides: Sides, desired: Catalog, kept: Kept) -> tuple[Catalog, Mappi
     """The desired catalog as the server spells it once it has made what is kept, and what it would not make."""
     if sides.replayed is None or kept.desired.objects == desired.objects:
         return kept.desired, {}
+    from lamin_migrate_kit.operations.lowering import plan_operations
+
     making = plan_operations(desired, kept.desired, answers=Answers(assume_empty=True)).operations
     if not making:
         return kept.desired, {}

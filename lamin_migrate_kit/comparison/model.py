@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lamin_migrate_kit.catalog.model import Catalog, ObjectKey
 from lamin_migrate_kit.diff.differ import CatalogDiff
 from lamin_migrate_kit.diff.kept import USUAL_CONVENTIONS, Conventions
-from lamin_migrate_kit.diff.renames import NO_SOURCE, Candidate, Declaration, Rename, SourceEvidence
+from lamin_migrate_kit.diff.renames import Candidate, Declaration, Rename, SourceEvidence
 from lamin_migrate_kit.errors import DecisionNeeded
 from lamin_migrate_kit.operations.model import Operation, Question
 from lamin_migrate_kit.operations.spelling.context import no_author_types
@@ -55,7 +55,7 @@ class Sides:
         ground: What is on the desired side only because models are built on it: revisions make it.
         author_types: The author's spelling of types.
         declared: Renames that the models declare.
-        source: What the models' source says of renames.
+        source: Reads what the models' source says of renames; asked for only where there may be one.
         recorded: Renames that the revisions have done already.
     """
 
@@ -70,7 +70,7 @@ class Sides:
     ground: frozenset[ObjectKey] = frozenset()
     author_types: TypeWords = no_author_types
     declared: tuple[Declaration, ...] = ()
-    source: SourceEvidence = NO_SOURCE
+    source: Callable[[], SourceEvidence] = SourceEvidence
     recorded: tuple[Rename, ...] = ()
 
 

@@ -67,7 +67,7 @@ def read_renames(sides: Sides, decisions: Decisions) -> Reading:
         declared=sides.declared,
         flags=flags,
         refused=resolve_refusals(decisions.no_renames, decisions.drops, flags, current, desired),
-        source=sides.source,
+        source=sides.source(),
         recorded=sides.recorded,
     )
     followed = [candidate.rename for candidate in candidates if candidate.outcome == "decided"]

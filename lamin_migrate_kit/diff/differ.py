@@ -68,6 +68,8 @@ def diff_catalogs(current: Catalog, desired: Catalog, *, exact_names: bool = Fal
         exact_names: Whether the names that the server chose are facts too: numbered constraint names, the names of
             not-null constraints and of identity sequences. They are between two databases, and are not against models.
     """
+    if current is desired:
+        return CatalogDiff()
     left = {key: value for key, value in current.objects.items() if key not in desired.objects}
     right = {key: value for key, value in desired.objects.items() if key not in current.objects}
     pairs = [(value, desired.objects[key]) for key, value in current.objects.items() if key in desired.objects]
@@ -149,8 +151,8 @@ def definition_without_name(index: Index) -> str:
     return index.definition.replace(f" INDEX {quote_name(index.key.name)} ON ", " INDEX ON ", 1)
 
 
-_SERVER_CHOSEN = frozenset(("not_null_name", "not_null_local", "identity_sequence"))
-"""What is a fact only between two databases, where both sides have what it is the name of."""
+_SERVER_CHOSEN = frozenset(("not_null_name", "not_null_local", "identity_sequence", "comment"))
+"""What is a fact only between two databases; names where both sides have what they are the names of."""
 _LINKS = frozenset(("partition_of", "clone_of", "serial", "owned_by"))
 """Fields that hold another object's key and follow it when that is renamed."""
 

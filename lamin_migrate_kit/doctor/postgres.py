@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.doctor.model import Check, State
 from lamin_migrate_kit.errors import ServerError
-from lamin_migrate_kit.servers import compose, devcontainer, embedded, system, url
+from lamin_migrate_kit.servers import compose, devcontainer, docker, embedded, system, url
 from lamin_migrate_kit.servers.provider import Unavailable
 from lamin_migrate_kit.servers.server import missing_extensions
 from lamin_migrate_kit.settings import PINNED_MAJOR, Settings
@@ -70,7 +70,7 @@ def _devcontainer(settings: Settings) -> str:
 
 
 def _compose(settings: Settings) -> str:
-    compose.refuse_without_docker()
+    docker.refuse_without_docker()
     return str(compose.definition(settings))
 
 

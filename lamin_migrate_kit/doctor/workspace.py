@@ -7,7 +7,7 @@ import re
 import shutil
 
 from lamin_migrate_kit.doctor.model import Check, State
-from lamin_migrate_kit.servers.compose import compose_version, engine_version, refuse_without_docker
+from lamin_migrate_kit.servers.docker import compose_version, engine_version, refuse_without_docker
 from lamin_migrate_kit.servers.provider import Unavailable
 from lamin_migrate_kit.settings import Settings
 

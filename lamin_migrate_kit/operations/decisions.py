@@ -7,7 +7,7 @@ from lamin_migrate_kit.catalog.quoting import quote_name
 from lamin_migrate_kit.diff.renames import render_names
 from lamin_migrate_kit.operations.model import Question
 from lamin_migrate_kit.operations.spelling.context import Context
-from lamin_migrate_kit.operations.types import conversion, keeps_values, neutral_value
+from lamin_migrate_kit.operations.types import accepts_any_value, conversion, keeps_values, neutral_value
 
 
 class Decider:
@@ -29,7 +29,7 @@ class Decider:
     def value_for_required(self, column: Column) -> str | None:
         """The expression that rows without a value get in a column that becomes required."""
         answers = self.context.answers
-        if answers.neutral_backfills or column.key.part in self._primary_key(column.key.table):
+        if column.generated or answers.neutral_backfills or column.key.part in self._primary_key(column.key.table):
             return None
         if column.default is not None and str(column.key) not in answers.backfills:
             return None if answers.assume_empty else column.default
@@ -41,10 +41,14 @@ class Decider:
             return self.context.answers.backfills[name]
         if self.context.answers.assume_empty:
             return None
-        guess = column.default or neutral_value(column.type, self.context.desired) or "<SQL expression>"
+        guess = column.default or self._neutral_value(column) or "<SQL expression>"
         text = f"{why}: which value do those rows get?"
         self.questions.append(Question("backfill", name, text, (_flag("backfill", column.key, guess),)))
         return None
+
+    def _neutral_value(self, column: Column) -> str | None:
+        catalog = self.context.desired
+        return neutral_value(column.type, catalog) if accepts_any_value(column.type, catalog) else None
 
     def _primary_key(self, table: ObjectKey) -> tuple[str, ...]:
         """The columns of a table's current primary key: they have values."""
@@ -56,6 +60,8 @@ class Decider:
     def conversion(self, current: Column, desired: Column) -> str | None:
         """The expression that converts a column's values; None where the server knows one that loses nothing."""
         name, answers = str(desired.key), self.context.answers
+        if desired.generated:
+            return None  # its values follow from its expression
         if name in answers.usings:
             return answers.usings[name]
         kept = keeps_values(current.type, desired.type) or answers.assume_empty or answers.neutral_backfills

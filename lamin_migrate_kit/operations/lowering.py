@@ -25,9 +25,9 @@ from lamin_migrate_kit.operations.decisions import Decider
 from lamin_migrate_kit.operations.links import after_detaching, before_attaching, find_links
 from lamin_migrate_kit.operations.model import Answers, Operation, Plan
 from lamin_migrate_kit.operations.ordering import Step, order_steps
-from lamin_migrate_kit.operations.precedence import find_mentions, find_precedence
+from lamin_migrate_kit.operations.precedence import find_mentions, find_names, find_precedence
 from lamin_migrate_kit.operations.rebuilding import find_rebuilt
-from lamin_migrate_kit.operations.spelling import code, columns, indexes, kinds, namespaces, tables, types
+from lamin_migrate_kit.operations.spelling import code, columns, indexes, kinds, namespaces, privileges, tables, types
 from lamin_migrate_kit.operations.spelling.context import Context, find_shared_names, no_author_types
 from lamin_migrate_kit.operations.steps import Steps
 from lamin_migrate_kit.operations.types import TypeWords
@@ -130,11 +130,16 @@ class _Lowering:
             ordered, circle = order_steps(self.steps.alone(), after)
         if circle:
             # Alterations rarely need each other; what has to be created or dropped around them counts.
-            after = {
+            free = {
                 step: {other for other in needed if "alter" not in (step.verb, other.verb)}
                 for step, needed in after.items()
             }
+            named = find_names(self.steps)
+            after = {step: free.get(step, set()) | named.get(step, set()) for step in after}
             ordered, circle = order_steps(self.steps.alone(), after)
+            if circle:
+                after = free
+                ordered, circle = order_steps(self.steps.alone(), after)
         if circle:
             names = ", ".join(f"{step.verb} {step.key.kind} {step.key}" for step in circle)
             raise NoOrder(f"These changes need each other in a circle: {names}.")
@@ -192,7 +197,9 @@ class _Lowering:
         assert isinstance(value, Sequence)
         if step.verb == "disown":
             return namespaces.disown_sequence(value)
-        behind = step.key in self.steps.created and value.owned_by in self.context.current.objects
+        owner = self.context.desired.objects.get(value.owned_by) if value.owned_by else None
+        numbered = isinstance(owner, Column) and owner.type in columns.SERIAL_TYPES
+        behind = numbered and step.key in self.steps.created and value.owned_by in self.context.current.objects
         return namespaces.own_sequence(value, behind_values=behind)
 
     def _move_aside(self, key: ObjectKey) -> Operation:
@@ -241,7 +248,7 @@ class _Lowering:
             return columns.set_default(column)
         value = self.context.desired.objects[key]
         if isinstance(value, Table):
-            return self._create_table(value, parts)
+            return self._granted(self._create_table(value, parts))
         if isinstance(value, Column):
             serial = key in self.steps.serials
             backfill = self.decider.value_for_new(value, serial=serial)
@@ -249,8 +256,16 @@ class _Lowering:
             return columns.create_column(column, self.context, serial=serial, backfill=backfill)
         if key in self.steps.pieces:
             return kinds.create_piece(value)
-        created = kinds.create_operation(value)
+        created = self._granted(kinds.create_operation(value))
         return code.unchecked(created) if step in self.early else created
+
+    def _granted(self, created: Operation) -> Operation:
+        """With what was granted on an object that only goes to come back."""
+        former = self.steps.former.get(created.key, created.key)
+        if former not in self.steps.rebuilt.objects and former not in self.steps.rebuilt.types:
+            return created
+        granted = (value for value in self.context.current.privileges if value.on == former)
+        return privileges.regrant(created, granted)
 
     def _create_table(self, table: Table, parts: list[Step]) -> Operation:
         along = (self.context.desired.objects.get(part.key) for part in parts)

@@ -23,6 +23,7 @@ from lamin_migrate_kit.diff.differ import Change
 from lamin_migrate_kit.operations.inheritance import parent_column
 from lamin_migrate_kit.operations.links import ancestors, parents_of
 from lamin_migrate_kit.operations.ordering import Step
+from lamin_migrate_kit.operations.spelling.context import not_null_name
 from lamin_migrate_kit.operations.steps import Steps, identity_index
 
 Order = Iterator[tuple[Step, Step]]
@@ -48,6 +49,11 @@ _IN_ONE_SPACE = ("table", "view", "materialized_view", "sequence", "index", "enu
 def find_precedence(steps: Steps) -> dict[Step, set[Step]]:
     """For every step that stands alone, the steps that have to come before it."""
     return _Precedence(steps).between_wholes(_Precedence(steps).pairs())
+
+
+def find_names(steps: Steps) -> dict[Step, set[Step]]:
+    """Likewise, only where one takes the name that another one gives up."""
+    return _Precedence(steps).between_wholes(_Precedence(steps).names())
 
 
 def find_mentions(steps: Steps) -> dict[Step, set[Step]]:
@@ -78,7 +84,7 @@ class _Precedence:
         yield from self._coming()
         yield from self._going()
         yield from self._anew()
-        yield from self._names()
+        yield from self.names()
         yield from self._parents()
         yield from self._links()
         yield from self._pieces()
@@ -124,7 +130,7 @@ class _Precedence:
 
     # Names
 
-    def _names(self) -> Order:
+    def names(self) -> Order:
         """A name is free only after what had it is gone or renamed."""
         freed: dict[tuple[str, str], list[Step]] = defaultdict(list)
         for step, name in self._freed():
@@ -138,15 +144,21 @@ class _Precedence:
         for key in self.steps.rebuilt.types:
             yield from ((Step("aside", key), name) for name in _taken_names(key, self.current.get(key)))
         for key, change in self.steps.changes.items():
-            gone = _names_of(change.current) - _names_of(change.desired)
+            gone = self._names_of(change.current) - self._names_of(change.desired)
             yield from ((Step("alter", key), name) for name in gone)
 
     def _taken(self) -> Iterator[tuple[Step, tuple[str, str]]]:
         for key in self.steps.created:
             yield from ((Step("create", key), name) for name in _taken_names(key, self.desired.get(key)))
         for key, change in self.steps.changes.items():
-            new = _names_of(change.desired) - _names_of(change.current)
+            new = self._names_of(change.desired) - self._names_of(change.current)
             yield from ((Step("alter", key), name) for name in new)
+
+    def _names_of(self, value: CatalogObject) -> set[tuple[str, str]]:
+        names = set(_taken_names(value.key, value))
+        if self.steps.context.exact_names and isinstance(value, Column) and value.not_null:
+            names.add((value.key.schema, f"{value.key.name}.{not_null_name(value)}"))
+        return names
 
     # Parents and children
 
@@ -193,6 +205,7 @@ class _Precedence:
                 if step.verb != "attach" and self._is_before(step, key, parents_of(table)):
                     yield attach, step
         yield from self._partitions_under_foreign_keys()
+        yield from self._keys_under_foreign_keys()
 
     def _is_before(self, step: Step, table: ObjectKey, parents: tuple[ObjectKey, ...]) -> bool:
         """Whether a step on a table or its parents has to be done before the table is attached."""
@@ -220,6 +233,18 @@ class _Precedence:
             if isinstance(constraint, Constraint) and constraint.referenced is not None:
                 for partition in _all_below(constraint.referenced, below):
                     yield Step("create", key), Step("drop", partition)
+
+    def _keys_under_foreign_keys(self) -> Order:
+        """No catalog knows on which key a foreign key rests that a detached partition has from the whole table."""
+        referring: dict[ObjectKey, list[ObjectKey]] = defaultdict(list)
+        for key in self.steps.dropped:
+            constraint = self.current.get(key)
+            if isinstance(constraint, Constraint) and constraint.referenced is not None:
+                referring[constraint.referenced].append(key)
+        for key in self.steps.dropped:
+            value = self.current.get(key)
+            if isinstance(value, Constraint) and value.type in "pu":
+                yield from ((Step("drop", key), Step("drop", other)) for other in referring[key.table])
 
     def _pieces(self) -> Order:
         """Parts of an index or key are there before the whole takes them up, or are attached one by one."""
@@ -252,6 +277,7 @@ class _Precedence:
                 yield step, Step("alter", step.key)
                 yield step, Step("disown", step.key)
                 yield step, Step("create", value.owned_by)
+                yield step, Step("alter", value.owned_by)
                 yield step, Step("alter", value.owned_by.table)
             if step.verb == "disown":
                 before = self.steps.changes[step.key].current
@@ -335,10 +361,6 @@ def _index_keys(change: Change | None) -> tuple[ObjectKey, ...]:
     """The index that was a table's replica identity."""
     before = change.current if change else None
     return identity_index(before) if isinstance(before, Table) and before.replica_identity.startswith("i:") else ()
-
-
-def _names_of(value: CatalogObject) -> set[tuple[str, str]]:
-    return set(_taken_names(value.key, value))
 
 
 def _taken_names(key: ObjectKey, value: CatalogObject | None) -> Iterator[tuple[str, str]]:

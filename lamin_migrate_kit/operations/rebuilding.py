@@ -28,6 +28,7 @@ from lamin_migrate_kit.catalog.model import (
 )
 from lamin_migrate_kit.catalog.quoting import qualified
 from lamin_migrate_kit.diff.differ import CatalogDiff, Change
+from lamin_migrate_kit.diff.expressions import replayable_expression
 from lamin_migrate_kit.operations.spelling import code, constraints, indexes, namespaces, types
 from lamin_migrate_kit.operations.spelling.context import Context
 from lamin_migrate_kit.operations.types import same_family
@@ -178,6 +179,10 @@ class _Finder:
     def _retype(self, column: ObjectKey, type_: ObjectKey) -> None:
         if column in self.dropped:
             return
+        value = self.context.current.objects[column]
+        if isinstance(value, Column) and value.generated:
+            self._rebuild(column, f"its values cannot be converted to the type {type_}, which is made anew")
+            return
         if self._in_partition_key(column):
             self._rebuild(column.table, f"its partition key has the type {type_}, which is made anew")
         self.found.retyped.add(column)
@@ -224,11 +229,18 @@ class _Finder:
             generated = isinstance(value, Column) and bool(value.generated)
             foreign_key = isinstance(value, Constraint) and value.type == "f" and not related
             checked = isinstance(value, Constraint) and value.type in "cx" and not related
+            anew = self._is_spelled_anew(value)
             computed = isinstance(value, Index) and (value.expressions or value.predicate is not None) and not related
             if dependent.kind in _STOPS_A_TYPE_CHANGE or generated:
                 self._rebuild(dependent, f"its expression reads {column}, whose type changes")
-            elif foreign_key or checked or computed or (everything and isinstance(value, Statistics)):
+            elif foreign_key or checked or computed or anew or (everything and isinstance(value, Statistics)):
                 self._rebuild(dependent)
+
+    def _is_spelled_anew(self, value: CatalogObject | None) -> bool:
+        """Whether the server, which makes what reads a column again with it, would spell it otherwise from then on."""
+        if not self.context.exact_names or not isinstance(value, Constraint | Index):
+            return False
+        return replayable_expression(value.definition) != value.definition
 
     # What goes takes along
 
@@ -248,9 +260,17 @@ class _Finder:
                 value = self.context.current.objects[dependent]
                 if isinstance(value, Column) and value.generated and key.kind != "table":
                     self._rebuild(dependent, f"its expression uses {key}, which is made anew")
+                elif isinstance(value, Column) and self._loses_its_type(value, key):
+                    self._rebuild(dependent, f"something of another kind takes the name of its type {key}")
             elif dependent.kind not in ("table", "schema", "extension", "sequence"):
                 self._rebuild(dependent)
         self._disturb_whole(key)
+
+    def _loses_its_type(self, column: Column, key: ObjectKey) -> bool:
+        """Whether a column's type goes, and the column keeps the type's name: a table now, or no longer."""
+        change = self.changes.get(column.key)
+        keeps_name = change is None or "type" not in change.fields
+        return keeps_name and key in self.dropped and column.type.removesuffix("[]") == qualified(key)
 
     def _disturb_parts(self, key: ObjectKey) -> None:
         """A table goes with its columns, a column with its sequence, and a child with its parent."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from lamin_migrate_kit.catalog.model import Catalog, Column, Domain, EnumType
+from lamin_migrate_kit.catalog.model import (
+    Catalog,
+    CatalogObject,
+    Column,
+    CompositeType,
+    Domain,
+    EnumType,
+    RangeType,
+)
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal
 from lamin_migrate_kit.operations.words import render_call, render_optional, render_string
 
@@ -208,6 +216,7 @@ _NEUTRAL = {
     "character varying": "''",
     "character": "''",
     "bytea": "''",
+    "bit varying": "''",
     "date": "'epoch'",
     "timestamp without time zone": "'epoch'",
     "timestamp with time zone": "'epoch'",
@@ -234,10 +243,30 @@ def neutral_value(spelling: str, catalog: Catalog) -> str | None:
     bare = re.sub(r"\(\d+(,-?\d+)?\)", "", spelling)
     if bare in _NEUTRAL:
         return _NEUTRAL[bare]
-    for enum in catalog.of(EnumType):
-        if spelling == qualified(enum.key) and enum.values:
-            return quote_literal(enum.values[0])
+    found = (value for value in catalog.objects.values() if value.key.kind in _NEUTRAL_KINDS)
+    return next((_neutral_value_of(value, catalog) for value in found if spelling == qualified(value.key)), None)
+
+
+_NEUTRAL_KINDS = ("enum", "domain", "composite", "range")
+
+
+def _neutral_value_of(type_: CatalogObject, catalog: Catalog) -> str | None:
+    match type_:
+        case EnumType():
+            return quote_literal(type_.values[0]) if type_.values else None
+        case Domain():
+            return type_.default or neutral_value(type_.type, catalog)
+        case CompositeType():
+            return quote_literal(f"({',' * (len(type_.attributes) - 1)})")
+        case RangeType():
+            return "'empty'"
     return None
+
+
+def accepts_any_value(spelling: str, catalog: Catalog) -> bool:
+    """Whether a type is no domain that refuses some values of what it is made of."""
+    domains = (domain for domain in catalog.of(Domain) if spelling == qualified(domain.key))
+    return not any(domain.constraints for domain in domains)
 
 
 def _is_text(spelling: str) -> bool:

@@ -1,28 +1,37 @@
 """Postgres in a container, from compose.yaml: the development server, and servers in memory for one command.
 
-Docker is driven through one function, `_docker`. A compose project is named after the checkout's path, so two
-worktrees never touch each other's containers; the name of a server for one command ends in our pid.
+A compose project is named after the checkout's path, so two worktrees never touch each other's containers; the name
+of a server for one command ends in our pid.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import os
-import shutil
-import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamin_migrate_kit.errors import ServerError, ServerGone
 from lamin_migrate_kit.interruption import signals_deferred, termination_raises
 from lamin_migrate_kit.servers import folders
-from lamin_migrate_kit.servers.provider import Unavailable
-from lamin_migrate_kit.servers.server import Server
+from lamin_migrate_kit.servers.docker import (
+    COMMAND_SECONDS,
+    ESCAPE,
+    PROJECT_LABEL,
+    SERVICE_LABEL,
+    Container,
+    DockerSilent,
+    compose_version,
+    containers,
+    refuse_without_engine,
+    run_docker,
+)
+from lamin_migrate_kit.servers.server import Server, import_driver
 from lamin_migrate_kit.servers.url import inspect_given
 from lamin_migrate_kit.settings import PINNED_MAJOR, SUPPORTED_MAJORS
 
@@ -34,13 +43,9 @@ if TYPE_CHECKING:
 NAME = "compose"
 DEVELOPMENT_SERVICE = "postgres"
 _MARKER = "x-lamin-migrate-kit:"
-_ESCAPE = "export LAMIN_MIGRATE_PROVIDER=embedded   # to go on without Docker"
-_INSTALL = "curl -fsSL https://get.docker.com | sh   # Docker with Compose, on Linux; elsewhere: Docker Desktop"
-_WAKE = "sudo systemctl start docker   # or Docker Desktop; the command docker info says why it does not answer"
-_PROBE_SECONDS = 3
-_COMMAND_SECONDS = 60
 _PULL_SECONDS = 900
 _START_SECONDS = 90
+_POLL_SECONDS = 0.1
 
 # So that `port`, `logs` and `down` see every service. ("*" is not known to older releases of Compose v2.)
 _PROFILES = ("scratch", *(str(major) for major in SUPPORTED_MAJORS if major != PINNED_MAJOR))
@@ -61,7 +66,7 @@ def open_compose(settings: Settings, major: int | None) -> Iterator[Server]:
         Unavailable: No Docker Engine answers.
         ServerError: It does, and the container did not start; with the container's last log lines.
     """
-    refuse_without_docker()
+    refuse_without_engine()
     sweep_projects(settings)
     project = Project(settings, name=f"{project_name(settings)}-{os.getpid()}", service=_scratch_service(major))
     with termination_raises():
@@ -75,51 +80,6 @@ def open_compose(settings: Settings, major: int | None) -> Iterator[Server]:
             raise
         with signals_deferred():
             project.remove()
-
-
-def refuse_without_docker() -> None:
-    """Raise Unavailable, quickly, when there is no Docker Engine with Compose v2."""
-    engine_version()
-    compose_version()
-
-
-def engine_version() -> str:
-    """The version of the Docker Engine that answers.
-
-    Raises:
-        Unavailable: None does.
-    """
-    # Not the version command: that one answers without an Engine.
-    return _probe(_docker_program(), "no Docker Engine answers", _WAKE, "info", "--format", "{{.ServerVersion}}")
-
-
-def compose_version() -> str:
-    """The version of Compose.
-
-    Raises:
-        Unavailable: There is no Compose v2; docker-compose 1 is none.
-    """
-    lacking = "this Docker has no Compose v2 (the command docker compose)"
-    return _probe(_docker_program(), lacking, _INSTALL, "compose", "version", "--short")
-
-
-def _docker_program() -> str:
-    program = shutil.which("docker")
-    if program is None:
-        raise Unavailable("the command docker is not installed", install=_INSTALL)
-    return program
-
-
-@functools.cache
-def _probe(program: str, lacking: str, install: str, *arguments: str) -> str:  # noqa: ARG001 - one answer a docker
-    """What docker answers, asked once; without an answer it is Unavailable, and asked again the next time."""
-    try:
-        done = _docker(*arguments, seconds=_PROBE_SECONDS)
-    except _DockerSilent:
-        raise Unavailable(f"the Docker Engine did not answer within {_PROBE_SECONDS} s", install=_WAKE) from None
-    if done.returncode != 0 or not done.stdout.strip():
-        raise Unavailable(lacking, install=install)
-    return done.stdout.strip()
 
 
 def project_name(settings: Settings) -> str:
@@ -171,44 +131,62 @@ class Project:
     service: str
     say: Say = field(default=_say_nothing)
 
-    def start(self) -> Server:
-        """Start the container, wait until it is healthy, and connect.
+    def start(self, *, image_first: bool = False) -> Server:
+        """Start the container, wait until its Postgres answers, and connect.
+
+        Args:
+            image_first: Whether to have the image before anything is made; else it is expected to be here, and
+                looked for when the start fails, which is quicker.
 
         Raises:
+            Unavailable: This Docker has no Compose v2.
             ServerError: With the container's last log lines.
         """
-        self._pull_if_missing()
-        self.say(f"waiting for the container to become healthy (up to {_START_SECONDS} s)")
-        waiting = ("--wait", "--wait-timeout", str(_START_SECONDS))
-        try:
-            done = self._compose("up", "--detach", *waiting, self.service, seconds=_START_SECONDS + 30)
-        except _DockerSilent:
-            raise self._error(f"The container was not ready within {_START_SECONDS} s.") from None
-        if done.returncode != 0:
-            raise self._error("The container did not start.", done)
-        server = self.find()
-        if server is None:
-            raise self._error("The container started, and stopped again.")
+        if image_first:
+            self._pull_if_missing()
+        deadline = self._begin_waiting()
+        if self._up("--pull", "never").returncode != 0:  # so that a pull is not silent, and each failure is told
+            compose_version()
+            if self._pull_if_missing():
+                deadline = self._begin_waiting()
+            done = self._up()
+            if done.returncode != 0:
+                raise self._error("The container did not start.", done)
+        # Not `up --wait`: the first run of a health check comes a second late, and Compose looks twice a second.
+        while (server := self._answering(deadline)) is None:
+            time.sleep(_POLL_SECONDS)
         return server
 
     def find(self) -> Server | None:
-        """The server, if its container runs."""
-        done = self._compose("port", self.service, "5432")
-        address = done.stdout.strip()
-        if done.returncode != 0 or ":" not in address or address.endswith(":0"):
-            return None
-        host, _, port = address.rpartition(":")
-        try:
-            return inspect_given(
-                NAME, service_url(host, int(port)), own=True, lasting=self.service == DEVELOPMENT_SERVICE
-            )
-        except ServerError as error:
-            error.next_command = _ESCAPE
-            raise
+        """The server, if its container runs.
 
-    def stop(self) -> None:
-        """Remove the container; a named volume stays."""
-        self._compose_checked("down", "--remove-orphans")
+        Raises:
+            Unavailable: Docker does not say.
+            ServerError: It runs, and its Postgres cannot be used.
+        """
+        container = self._container()
+        return self._connect(*container.address) if container and container.address else None
+
+    def has_volumes(self) -> bool:
+        """Whether there may be data that a start did not make: of an earlier one, or of somebody else's.
+
+        Raises:
+            ServerError: compose.yaml cannot be used.
+        """
+        listed = run_docker("volume", "ls", "--quiet", "--filter", f"label={PROJECT_LABEL}={self.name}")
+        if listed.returncode != 0 or listed.stdout.strip():
+            return True
+        volumes = self._configuration().get("volumes", {}).values()
+        return any(run_docker("volume", "inspect", volume["name"]).returncode == 0 for volume in volumes)
+
+    def stop(self, seconds: int | None = None) -> None:
+        """Remove the container; a named volume stays.
+
+        Args:
+            seconds: How long Postgres may take to end before it is killed; else compose.yaml says.
+        """
+        timeout = () if seconds is None else ("--timeout", str(seconds))
+        self._compose_checked("down", "--remove-orphans", *timeout)
 
     def remove(self) -> None:
         """Remove the container and its data.
@@ -224,49 +202,105 @@ class Project:
         """The container's last log lines."""
         return self._compose("logs", "--no-color", "--no-log-prefix", "--tail", "15", self.service).stdout.strip()
 
-    def _pull_if_missing(self) -> None:
+    def _begin_waiting(self) -> float:
+        self.say(f"waiting for the container to answer (up to {_START_SECONDS} s)")
+        return time.monotonic() + _START_SECONDS
+
+    def _up(self, *options: str) -> subprocess.CompletedProcess[str]:
+        try:
+            arguments = ("up", "--detach", *options, self.service)
+            return self._compose(*arguments, seconds=_START_SECONDS, meanwhile=import_driver)
+        except DockerSilent:
+            raise self._error(f"The container was not ready within {_START_SECONDS} s.") from None
+
+    def _answering(self, deadline: float) -> Server | None:
+        """The server, as soon as it answers; a health check has the last word on one that does not.
+
+        Raises:
+            ServerError: It never will, or did not until `deadline`.
+        """
+        container = self._container()
+        if container is None or container.state not in ("created", "running", "restarting"):
+            stopped = self._error("The container started, and stopped again.")
+            if self.service == DEVELOPMENT_SERVICE:
+                stopped.next_command = f"invoke db.reset   # empties it: everything in it is lost\n{ESCAPE}"
+            raise stopped
+        if container.health == "unhealthy":
+            raise self._error("The container is not healthy.")
+        if container.state == "running" and container.address is None:
+            raise self._error("The container runs, and gives no port of this machine to its port 5432.")
+        try:
+            if container.address:
+                return self._connect(*container.address)
+        except ServerError:
+            if container.health == "healthy":
+                raise
+        if time.monotonic() > deadline:
+            raise self._error(f"The container was not ready within {_START_SECONDS} s.")
+        return None
+
+    def _container(self) -> Container | None:
+        listed = containers(f"label={PROJECT_LABEL}={self.name}", f"label={SERVICE_LABEL}={self.service}")
+        return next(iter(listed), None)
+
+    def _connect(self, host: str, port: int) -> Server:
+        try:
+            return inspect_given(NAME, service_url(host, port), own=True, lasting=self.service == DEVELOPMENT_SERVICE)
+        except ServerError as error:
+            error.next_command = ESCAPE
+            raise
+
+    def _pull_if_missing(self) -> bool:
+        """Whether the image had to be pulled."""
         image = self._image()
-        if _docker("image", "inspect", image).returncode == 0:
-            return
+        if run_docker("image", "inspect", image).returncode == 0:
+            return False
         self.say(f"pulling the image {image}")
         try:
             done = self._compose("pull", "--quiet", self.service, seconds=_PULL_SECONDS)
-        except _DockerSilent:
+        except DockerSilent:
             raise self._error(f"The image {image} was not pulled within {_PULL_SECONDS} s.") from None
         if done.returncode != 0:
             raise self._error(f"The image {image} cannot be pulled.", done)
+        return True
 
     def _image(self) -> str:
-        done = self._compose("config", "--format", "json")
-        if done.returncode != 0:
-            raise self._error("compose.yaml cannot be used.", done)
-        services = json.loads(done.stdout).get("services", {})
+        services = self._configuration().get("services", {})
         if self.service not in services:
             raise self._error(f"compose.yaml has no service {self.service!r}.")
         return str(services[self.service]["image"])
+
+    def _configuration(self) -> dict[str, Any]:
+        """What Compose makes of compose.yaml."""
+        done = self._compose("config", "--format", "json")
+        if done.returncode != 0:
+            raise self._error("compose.yaml cannot be used.", done)
+        return dict(json.loads(done.stdout))
 
     def _compose_checked(self, *arguments: str) -> None:
         done = self._compose(*arguments)
         if done.returncode != 0:
             raise self._error(f"docker compose {arguments[0]} failed.", done)
 
-    def _compose(self, *arguments: str, seconds: float = _COMMAND_SECONDS) -> subprocess.CompletedProcess[str]:
+    def _compose(
+        self, *arguments: str, seconds: float = COMMAND_SECONDS, meanwhile: Callable[[], None] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         file = str(definition(self.settings))
         image = {"LAMIN_MIGRATE_IMAGE": self.settings.image} if self.settings.image else {}
         command = ("compose", "-f", file, "-p", self.name, *_ALL_PROFILES, *arguments)
-        return _docker(*command, seconds=seconds, variables=image)
+        return run_docker(*command, seconds=seconds, variables=image, meanwhile=meanwhile)
 
     def _error(self, what: str, done: subprocess.CompletedProcess[str] | None = None) -> ServerError:
         said = done.stderr.strip() if done else ""
         try:
             log = self.log_tail()
-        except _DockerSilent:
+        except DockerSilent:
             log = ""
         return ServerError(
             what,
             where=f"{definition(self.settings)}, service {self.service}",
             details="\n".join(part for part in (said, log) if part),
-            next_command=_ESCAPE,
+            next_command=ESCAPE,
         )
 
 
@@ -275,19 +309,14 @@ def development_project(settings: Settings, say: Say = _say_nothing) -> Project:
     return Project(settings, project_name(settings), DEVELOPMENT_SERVICE, say)
 
 
-def running_image(server: Server) -> str:
-    """The id of the image that a server of ours runs from; empty when Docker does not say."""
-    found = _docker("ps", "--filter", f"publish={server.url.port}", "--format", "{{.ID}}")
-    container = found.stdout.strip()
-    return _docker("inspect", "--format", "{{.Image}}", container).stdout.strip() if container else ""
-
-
 def sweep_projects(settings: Settings) -> None:
-    """Remove the containers of this checkout whose process is gone."""
+    """Remove the containers of this checkout whose process is gone.
+
+    Raises:
+        Unavailable: Docker does not say which there are.
+    """
     prefix = f"{project_name(settings)}-"
-    label = "com.docker.compose.project"
-    listed = _docker("ps", "--all", "--filter", f"label={label}", "--format", f'{{{{.Label "{label}"}}}}')
-    for name in set(listed.stdout.split()):
+    for name in {container.project for container in containers()}:
         pid = name.removeprefix(prefix)
         if name.startswith(prefix) and pid.isdigit() and not folders.process_runs(int(pid)):
             Project(settings, name, _scratch_service(None)).remove()
@@ -295,40 +324,3 @@ def sweep_projects(settings: Settings) -> None:
 
 def _scratch_service(major: int | None) -> str:
     return "scratch" if major in (None, PINNED_MAJOR) else f"scratch-{major}"
-
-
-class _DockerSilent(ServerError):
-    """Docker did not answer in time."""
-
-
-def _docker(
-    *arguments: str, seconds: float = _COMMAND_SECONDS, variables: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run docker and return what it said; the only place that does.
-
-    Raises:
-        ServerError: It took longer than `seconds`.
-    """
-    command = ["docker", *arguments]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        env={**os.environ, **(variables or {})},
-        start_new_session=True,  # Ctrl-C is for us: we take the container down in order
-    )
-    try:
-        stdout, stderr = process.communicate(timeout=seconds)
-    except BaseException as error:
-        with suppress(ProcessLookupError):  # it ended just now
-            os.killpg(process.pid, signal.SIGKILL)  # Compose is a program of its own, started by docker
-        process.communicate()
-        if not isinstance(error, subprocess.TimeoutExpired):
-            raise
-        raise _DockerSilent(
-            f"Docker did not answer within {seconds:g} s.", where=" ".join(command), next_command=_ESCAPE
-        ) from None
-    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)

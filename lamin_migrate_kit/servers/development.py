@@ -13,14 +13,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.errors import ServerError, ServerGone
 from lamin_migrate_kit.interruption import signals_deferred, termination_raises
-from lamin_migrate_kit.servers import cluster, compose, embedded, folders, system
+from lamin_migrate_kit.servers import cluster, compose, docker, embedded, folders, system
 from lamin_migrate_kit.servers.cluster import Binaries
 from lamin_migrate_kit.servers.devcontainer import open_devcontainer
 from lamin_migrate_kit.servers.provider import Unavailable, nothing_available
@@ -35,7 +35,9 @@ Say = Callable[[str], None]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
+_GIVE_UP_SECONDS = 2
 _FROM_BINARIES = {system.NAME: system.find_binaries, embedded.NAME: embedded.find_binaries}
+_ANOTHER = "LAMIN_MIGRATE_PROVIDER=embedded invoke db.up   # another server, without these data"
 _PROVIDERS = (compose.NAME, *_FROM_BINARIES)
 
 
@@ -48,29 +50,46 @@ class Development:
         provider: Where it comes from; None when there never was one.
         place: Where its data are: a folder, a volume, or the server itself.
         stoppable: Whether `db.down` and `db.reset` are ours to do.
+        unavailable: Why nobody can say whether it runs, such as a Docker Engine that does not answer.
     """
 
     server: Server | None
     provider: str | None
     place: str
     stoppable: bool = True
+    unavailable: Unavailable | None = None
 
 
-def inspect_development(settings: Settings) -> Development:
+def inspect_development(settings: Settings, *, running: Server | None = None) -> Development:
     """What there is now; starts nothing.
+
+    Args:
+        settings: The project's settings.
+        running: The server that was started just now, which need not be looked for.
 
     Raises:
         ServerError: A server that was given cannot be used.
     """
+    if running is not None and running.provider in _PROVIDERS:
+        return Development(running, running.provider, _place(settings, running.provider))
     given = _given_server(settings)
     if given is not None:
         return Development(given, given.provider, "the server itself", stoppable=False)
     provider = _recorded_provider(settings)
     if provider is None:
         return Development(None, None, "nowhere yet")
+    place = _place(settings, provider)
+    try:
+        return Development(_find(settings, provider), provider, place)
+    except Unavailable as error:
+        return Development(None, provider, place, unavailable=error)
+
+
+def _place(settings: Settings, provider: str) -> str:
+    """Where a provider keeps the data."""
     if provider == compose.NAME:
-        return Development(find_development(settings), provider, f"volume {compose.project_name(settings)}_development")
-    return Development(find_development(settings), provider, str(_Cluster(settings, provider).data))
+        return f"volume {compose.project_name(settings)}_development"
+    return str(_Cluster(settings, provider).data)
 
 
 def require_development(settings: Settings) -> Server:
@@ -80,6 +99,8 @@ def require_development(settings: Settings) -> Server:
         ServerError: It does not run.
     """
     found = inspect_development(settings)
+    if found.unavailable is not None:
+        raise _out_of_reach(found.place, found.unavailable)
     if found.server is None:
         raise ServerError("The development server does not run.", next_command="invoke db.up")
     return found.server
@@ -113,18 +134,29 @@ def open_development(settings: Settings, major: int | None) -> Iterator[Server]:
 
 def find_development(settings: Settings) -> Server | None:
     """The development server of this project, if it runs. A project that never had one costs no process."""
-    from sqlalchemy.exc import OperationalError
-
     provider = _recorded_provider(settings)
     try:
-        if provider is None:
-            return None
+        return _find(settings, provider) if provider is not None else None
+    except Unavailable:
+        return None
+
+
+def _find(settings: Settings, provider: str) -> Server | None:
+    try:
         if provider == compose.NAME:
-            compose.refuse_without_docker()
             return compose.development_project(settings).find()
         return _Cluster(settings, provider).find()
-    except (OperationalError, Unavailable, ServerError):
+    except ServerError:
         return None
+    except _connection_errors():
+        return None
+
+
+def _connection_errors() -> type[Exception]:
+    """Imported when something was raised: a start of Docker's need not wait for SQLAlchemy."""
+    from sqlalchemy.exc import OperationalError
+
+    return OperationalError
 
 
 def start_development(settings: Settings, say: Say) -> Server:
@@ -219,9 +251,15 @@ def _not_ours(server: Server) -> str:
 
 
 def _start_first_available(settings: Settings, say: Say) -> Server:
-    """Start from the provider that has the data, else from the first that is here."""
+    """Start from the named provider, else from the one that has the data, else from the first that is here."""
+    recorded = _recorded_provider(settings)
+    if settings.provider is None and recorded is not None:
+        try:
+            return _start(settings, recorded, say)
+        except Unavailable as error:
+            raise _out_of_reach(_place(settings, recorded), error) from None
     reasons: dict[str, Unavailable] = {}
-    for provider in _order(settings):
+    for provider in (settings.provider,) if settings.provider is not None else _PROVIDERS:
         try:
             server = _start(settings, provider, say)
         except Unavailable as error:
@@ -231,17 +269,22 @@ def _start_first_available(settings: Settings, say: Say) -> Server:
     raise nothing_available(reasons)
 
 
-def _order(settings: Settings) -> tuple[str, ...]:
-    if settings.provider is not None:
-        return (settings.provider,)
-    recorded = _recorded_provider(settings)
-    return _PROVIDERS if recorded is None else (recorded, *(name for name in _PROVIDERS if name != recorded))
+def _out_of_reach(place: str, error: Unavailable) -> ServerError:
+    """The data are where nobody can get at them now; an empty server in their place would look as if they were lost."""
+    return ServerError(
+        f"The data of the development server are out of reach: {error.reason}.",
+        where=place,
+        next_command="\n".join(filter(None, (error.install, _ANOTHER))),
+    )
 
 
 def _start(settings: Settings, provider: str, say: Say) -> Server:
     if provider == compose.NAME:
-        compose.refuse_without_docker()
-        _record_provider(settings, provider)
+        # Compose itself is asked for once: where it was there before, `up` says soon enough that it is not any more.
+        docker.refuse_without_engine()
+        if _recorded_provider(settings) != provider:
+            docker.refuse_without_docker()
+            _record_provider(settings, provider)
         return _start_container(compose.development_project(settings, say))
     binaries = _FROM_BINARIES[provider](settings, PINNED_MAJOR)
     _record_provider(settings, provider)
@@ -250,19 +293,22 @@ def _start(settings: Settings, provider: str, say: Say) -> Server:
 
 
 def _start_container(project: compose.Project) -> Server:
-    """Start; when that fails or is interrupted, leave nothing running."""
+    """Start; when that fails or is interrupted, leave nothing running, and no volume that was not there before."""
+    kept = project.has_volumes()
     with termination_raises():
         try:
-            return project.start()
+            return project.start(image_first=not kept)
         except BaseException:
-            with signals_deferred():
-                project.stop()
+            with signals_deferred(), suppress(ServerError):  # what went wrong first is what counts
+                # What has data ends soon, or survives a kill. An image that makes its first data listens to no signal,
+                # and half of them are worth nothing.
+                project.stop(_GIVE_UP_SECONDS) if kept else project.remove()
             raise
 
 
 def _with_docker() -> None:
     try:
-        compose.refuse_without_docker()
+        docker.refuse_without_engine()
     except Unavailable as error:
         raise ServerError(
             f"The development server is a container, and {error.reason}.", next_command=error.install

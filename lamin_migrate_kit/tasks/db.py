@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from lamin_migrate_kit.servers.development import Development
+    from lamin_migrate_kit.servers.server import Server
 
 _FORMAT = {"format": "text or json"}
 
@@ -23,8 +24,7 @@ def up(c: Context, format: str = "text") -> int:
 
     if c.config.run.dry:
         return _dry("start the development server")
-    start_development(current_settings(), say=_say)
-    return _show_status("db.up", format)
+    return _show_status("db.up", format, running=start_development(current_settings(), say=_say))
 
 
 @kit_task("db.down", help=_FORMAT, interrupted="The development server may still run: see db.status.")
@@ -109,14 +109,15 @@ def _say(line: str) -> None:
     console(stderr=True).print(line, style="dim")
 
 
-def _show_status(command: str, format: str) -> int:
-    """Print what there is now; the exit code says whether the server runs."""
+def _show_status(command: str, format: str, running: Server | None = None) -> int:
+    """Print what there is now, after a start the server that it gave; the exit code says whether one runs."""
     from lamin_migrate_kit.report.json import document, print_document
     from lamin_migrate_kit.servers.development import inspect_development
 
-    found = inspect_development(current_settings())
+    found = inspect_development(current_settings(), running=running)
     if format == "json":
-        print_document(document(command, "running" if found.server else "stopped", **_fields(found)))
+        stopped = "unknown" if found.unavailable else "stopped"
+        print_document(document(command, "running" if found.server else stopped, **_fields(found)))
     else:
         _print_text(found)
     return 0 if found.server else 1
@@ -138,7 +139,11 @@ def _print_text(found: Development) -> None:
     from lamin_migrate_kit.report.terminal import print_text
     from lamin_migrate_kit.servers.development import shown_url
 
-    if found.server is None:
+    if found.unavailable is not None:
+        print_text(f"It cannot be told whether the development server runs: {found.unavailable.reason}.")
+        if found.unavailable.install:
+            print_text(f"  next: {found.unavailable.install}")
+    elif found.server is None:
         print_text("The development server does not run (start it with: invoke db.up).")
     else:
         print_text(f"The development server runs: {found.server.label}")

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.comparison import Comparison, compare_databases, compare_module, compare_sides
-from lamin_migrate_kit.fingerprint import environment, given_environment
 from lamin_migrate_kit.report.json import document, environment_fields, print_document
 from lamin_migrate_kit.report.terminal import console, kept_and_not_compared, print_lines
 from lamin_migrate_kit.tasks.given import open_given
 from lamin_migrate_kit.workbench import open_workbench
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from lamin_migrate_kit.decisions import Decisions
     from lamin_migrate_kit.report.model import Environment
+    from lamin_migrate_kit.servers import Server
     from lamin_migrate_kit.settings import Settings
 
 
@@ -24,33 +26,51 @@ class Compared:
 
     Attributes:
         comparison: What was found.
-        current: Where the current side was read; with a module, both.
+        current: Where the current side was read; with a module, both. None where nobody asked: finding out costs more
+            than comparing a small module.
         desired: Where the desired side was read, when it is not the same server.
     """
 
     comparison: Comparison
-    current: Environment
+    current: Environment | None = None
     desired: Environment | None = None
 
 
-def compare_own(settings: Settings, decisions: Decisions) -> Compared:
-    """The module's revisions with its models."""
+def compare_own(settings: Settings, decisions: Decisions, *, located: bool) -> Compared:
+    """The module's revisions with its models; where they were read too, if it is `located`."""
     with open_workbench(settings) as bench:
-        return Compared(compare_module(bench, decisions), environment(bench.server))
+        comparison = compare_module(bench, decisions)
+        return Compared(comparison, _environment(bench.server)) if located else Compared(comparison)
 
 
-def compare_instance(settings: Settings, current: str, decisions: Decisions) -> Compared:
+def compare_instance(settings: Settings, current: str, decisions: Decisions, *, located: bool) -> Compared:
     """A database, by its URL and only read, with the module's models."""
     with open_given("--current", current) as connection, open_workbench(settings) as bench:
-        where, there = given_environment(connection, "current"), environment(bench.server)
-        return Compared(compare_sides(bench.sides_from(connection), decisions), where, there)
+        comparison = compare_sides(bench.sides_from(connection), decisions)
+        if not located:
+            return Compared(comparison)
+        return Compared(comparison, _given_environment(connection, "current"), _environment(bench.server))
 
 
-def compare_given(settings: Settings, current: str, desired: str, decisions: Decisions) -> Compared:
+def compare_given(settings: Settings, current: str, desired: str, decisions: Decisions, *, located: bool) -> Compared:
     """One database with another, by their URLs; both are only read."""
     with open_given("--current", current) as one, open_given("--desired", desired) as other:
-        where, there = given_environment(one, "current"), given_environment(other, "desired")
-        return Compared(compare_databases(one, other, decisions, settings=settings), where, there)
+        comparison = compare_databases(one, other, decisions, settings=settings)
+        if not located:
+            return Compared(comparison)
+        return Compared(comparison, _given_environment(one, "current"), _given_environment(other, "desired"))
+
+
+def _environment(server: Server) -> Environment:
+    from lamin_migrate_kit.fingerprint import environment
+
+    return environment(server)
+
+
+def _given_environment(connection: Connection, side: str) -> Environment:
+    from lamin_migrate_kit.fingerprint import given_environment
+
+    return given_environment(connection, side)
 
 
 def show(compared: Compared, format: str) -> int:
@@ -78,7 +98,7 @@ def comparison_document(compared: Compared) -> dict[str, object]:
     return document(
         "migrate.diff",
         "equal" if comparison.empty else "different",
-        environment=environment_fields(compared.current),
+        environment=environment_fields(compared.current) if compared.current else None,
         desired_environment=environment_fields(compared.desired) if compared.desired else None,
         differences=list(comparison.diff.describe()),
         operations=[line for operation in comparison.upgrade for line in operation.lines],

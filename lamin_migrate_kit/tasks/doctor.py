@@ -37,10 +37,11 @@ def _say_nothing(_check: Check) -> None:
 
 
 class _Printer:
-    """Prints each check when it is done, below the name of its group."""
+    """Prints each check when it is done, below the name of its group, and the same advice in full once."""
 
     def __init__(self) -> None:
         self.group = ""
+        self.advice: set[str] = set()
 
     def __call__(self, check: Check) -> None:
         from rich.text import Text
@@ -57,7 +58,9 @@ class _Printer:
         style = {State.READY: "green", State.MISSING: "yellow", State.BROKEN: "bold red"}[check.state]
         console().print(Text.assemble("  ", (f"{check.state.value:8}", style), f"{check.name:13}", redact(check.found)))
         if check.next_command and check.state is not State.READY:
-            first, *rest = check.next_command.splitlines()
+            known = check.next_command in self.advice
+            first, *rest = ["the same"] if known else check.next_command.splitlines()
+            self.advice.add(check.next_command)
             for line in (f"next: {first}", *(f"      {more}" for more in rest)):
                 print_text(f"{'':23}{line}", "dim")
 

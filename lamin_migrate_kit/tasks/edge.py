@@ -17,6 +17,7 @@ from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.tasks import Task, task
 
 from lamin_migrate_kit.errors import MigrateKitError
+from lamin_migrate_kit.garbage import seldom_collected
 from lamin_migrate_kit.interruption import swallowed_interrupts_again
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _guarded(
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     try:
         _check_format(options, formats)
-        with swallowed_interrupts_again():
+        with swallowed_interrupts_again(), seldom_collected():
             return call() or 0
     except (Exit, ParseError, UnexpectedExit):
         raise  # Invoke's own way to end

@@ -109,12 +109,12 @@ def diff(
         )
     from lamin_migrate_kit.tasks.differing import compare_given, compare_instance, compare_own, show
 
-    settings = current_settings()
+    settings, located = current_settings(), format == "json"
     if current and desired:
-        return show(compare_given(settings, current, desired, decisions), format)
+        return show(compare_given(settings, current, desired, decisions, located=located), format)
     if current:
-        return show(compare_instance(settings, current, decisions), format)
-    return show(compare_own(settings, decisions), format)
+        return show(compare_instance(settings, current, decisions, located=located), format)
+    return show(compare_own(settings, decisions, located=located), format)
 
 
 @kit_task("migrate.rebase", help=_REBASE_HELP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lamin_migrate_kit.operations.model import Answers
 from lamin_migrate_kit.servers import Server
 from tests.acceptance.runner import Case, run_case
 
@@ -15,6 +16,19 @@ def retyped(current: str, desired: str, since: int = 15) -> Case:
 
 
 CASES = [
+    Case(
+        "generated becomes required, and narrower, where there are rows: nothing to decide",
+        "create table t (x int, g bigint generated always as (x + 1) stored, h text generated always as ('a'::text) stored);",
+        "create table t (x int, g int generated always as (x + 1) stored not null, h varchar(3) generated always as ('a'::text) stored not null);",
+        rows="insert into t values (1), (2);",
+        answers=Answers(),
+        holds="(select sum(g) from t) = 5",
+    ),
+    Case(
+        "generated of a type that is made anew",
+        "create type e as enum ('a', 'b'); create table t (x int, g e generated always as (case when x > 1 then 'a'::e else 'b'::e end) stored); create index i on t (g); create view v as select g from t;",
+        "create type e as enum ('a', 'c'); create table t (x int, g e generated always as (case when x > 1 then 'a'::e else 'c'::e end) stored); create index i on t (g); create view v as select g from t;",
+    ),
     Case(
         "times that the server casts only when it is told to",
         "create table t (a time, b time, c interval, d date, e timetz, f timestamptz(3));",

@@ -32,6 +32,32 @@ def reference(name: str, current: str, desired: str, since: int = 15) -> Case:
 
 CASES = [
     Case(
+        "check and index of a list of words, under a longer type",
+        "create table t (s varchar(10), k int, constraint c check (s in ('a', 'b') or k > 1)); create index i on t (k) where s in ('a', 'b');",
+        "create table t (s varchar(20), k bigint, constraint c check (s in ('a', 'b') or k > 1)); create index i on t (k) where s in ('a', 'b');",
+    ),
+    Case(
+        "not null gets the name that the primary key had",
+        "create table t (a int constraint a_nn not null, c int constraint c_nn primary key);",
+        "create table t (a int constraint b_nn not null, c int constraint c_pk primary key constraint c_nn not null);",
+        since=18,
+    ),
+    Case(
+        "unique goes with a column that it includes, and with a table that refers to its columns",
+        "create table t (id serial primary key, a int, constraint u unique (id) include (a)); create table c (t int references t);",
+        "create table t (id serial primary key);",
+    ),
+    Case(
+        "comments on the indexes behind constraints",
+        "create table t (a int primary key, b int unique);",
+        "create table t (a int primary key, b int unique); comment on index t_pkey is 'x'; comment on index t_b_key is 'y'; comment on constraint t_b_key on t is 'z';",
+    ),
+    Case(
+        "comment on the index behind a new constraint",
+        "create table t (a int);",
+        "create table t (a int primary key); comment on index t_pkey is 'x'; create table u (a int unique); comment on index u_a_key is 'y';",
+    ),
+    Case(
         "primary key of another name and other columns",
         "create table t (a int not null, b int not null, constraint z primary key (a, b));",
         "create table t (a int not null, b int not null, constraint k primary key (a));",

@@ -57,6 +57,17 @@ CASES = [
         "create schema s; create extension citext schema s;",
     ),
     Case(
+        "extension moves to another schema with what uses it",
+        "create schema s; create extension citext; create table t (a citext, b citext[]); create index i on t (a); create view v as select a from t;",
+        "create schema s; create extension citext schema s; create table t (a s.citext, b s.citext[]); create index i on t (a); create view v as select a from t;",
+    ),
+    Case(
+        "extension's comment",
+        "create extension citext;",
+        "create extension citext; comment on extension citext is 'x';",
+    ),
+    Case("extension created without its comment", "", "create extension citext; comment on extension citext is null;"),
+    Case(
         "extension of an older version",
         "create extension citext version '1.4';",
         "create extension citext;",

@@ -18,6 +18,13 @@ def of_all(name: str, current: str, desired: str, since: int = 15) -> Case:
 
 
 CASES = [
+    Case(
+        "primary key of partitions that refer to the whole, with other bounds",
+        "create table p (a int, b int, c int, primary key (a, b), foreign key (a, c) references p) partition by range (a);"
+        "create table p1 partition of p for values from (0) to (10) partition by list (b); create table p11 partition of p1 for values in (1); create table p2 partition of p default;",
+        "create table p (a int, b int, c bigint, primary key (b, a)) partition by range (a);"
+        "create table p1 partition of p for values from (0) to (20) partition by list (b); create table p11 partition of p1 for values in (1, 2); create table p2 partition of p for values from (20) to (maxvalue);",
+    ),
     # Tables
     Case("created by range with a default partition", "", ALL),
     Case(

@@ -7,6 +7,11 @@ from tests.acceptance.runner import Case, run_case
 
 CASES = [
     Case(
+        "owned by a column that holds no numbers",
+        "create table t (a text);",
+        "create table t (a text); create sequence s owned by t.a;",
+    ),
+    Case(
         "created with everything",
         "",
         "create sequence q as int increment by -2 minvalue -100 maxvalue 50 start 10 cache 5 cycle; comment on sequence q is 'Q';",

@@ -22,6 +22,24 @@ def enum(name: str, current: str, desired: str, uses: str = "") -> Case:
 
 CASES = [
     Case(
+        "required columns of one's own types go, and come back where there are rows",
+        "create domain d as int check (value <> 5); create domain f as text default 'x' check (value <> ''); create type c as (x int, y text); create type r as range (subtype = float8);"
+        "create table t (a int, b d not null, e f not null, g c not null, h r not null, i bit varying not null);",
+        "create domain d as int check (value <> 5); create domain f as text default 'x' check (value <> ''); create type c as (x int, y text); create type r as range (subtype = float8);"
+        "create table t (a int);",
+        rows="insert into t values (1, 7, 'y', '(1,b)', '[1,2]', '01');",
+    ),
+    Case(
+        "composite type becomes a table of the same name",
+        "create type c as (x int); create table t (a c, b c[]); create function f(c) returns int language sql as 'select 1';",
+        "create table c (x int); create table t (a c, b c[]); create function f(c) returns int language sql as 'select 1';",
+    ),
+    Case(
+        "table becomes an enum of the same name",
+        "create table c (x int); create table t (a c, d c[]); create view v as select a from t;",
+        "create type c as enum ('a'); create table t (a c, d c[]); create view v as select a from t;",
+    ),
+    Case(
         "domain that a new table's columns have",
         "create domain d as int check (value > 0); create table t (a d);",
         "create domain d as int check (value > 0); create table t (a d); create table u (a d[], b d not null);",

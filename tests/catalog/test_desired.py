@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from lamin_migrate_kit.catalog.declared import declared_statements
 from lamin_migrate_kit.catalog.desired import (
     SomethingMissing,
     build_desired,
@@ -175,3 +176,14 @@ def test_what_no_extension_brings_gets_no_advice(code: str | None, message: str)
 
 def test_extension_is_known_by_what_it_brings() -> None:
     assert extension_for('type "geometry" does not exist') == "postgis"
+
+
+def test_statements_have_the_same_order_in_every_process() -> None:
+    def statements() -> tuple[str, ...] | None:
+        metadata = sa.MetaData()
+        columns = [sa.Column(name, sa.Integer, index=True) for name in "abcdefgh"]
+        sa.Table("t", metadata, *columns)
+        return declared_statements(metadata, pg.dialect())
+
+    kept = [statements() for _ in range(20)]  # alive together, so that each has other addresses in memory
+    assert len(set(kept)) == 1

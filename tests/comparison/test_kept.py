@@ -73,6 +73,14 @@ def test_kept_around_a_renamed_column_and_table(author: Author, sql: str) -> Non
     assert author.compare().empty
 
 
+def test_dropped_function_comes_back_before_the_table_that_its_body_names_has_its_name_again(author: Author) -> None:
+    sql = "CREATE FUNCTION core.w() RETURNS SETOF core.note LANGUAGE sql AS 'SELECT * FROM core.note'"
+    write(author, sql)
+    author.models(MODELS.replace('"note"', '"memo"'))
+    author.generate("--rename core.note:memo", "--drop 'core.w()'")
+    assert author.compare().empty
+
+
 @pytest.mark.parametrize(
     ("sql", "flag"),
     [
@@ -406,3 +414,14 @@ def test_function_that_may_still_say_an_old_name_is_told_of(author: Author) -> N
     assert notes == (
         "function core.f() has note and v in its text, where Postgres renames nothing: does it have to be changed?",
     )
+
+
+def test_what_is_granted_on_a_view_stays_when_it_is_made_again(author: Author) -> None:
+    write(author, "CREATE VIEW core.w AS SELECT id FROM core.note WHERE v = 'x'; GRANT SELECT ON core.w TO pg_monitor")
+    author.models(MODELS.replace('"v", sa.String', '"v", sa.Text'))
+    comparison = author.compare()
+    for operations in (comparison.upgrade, comparison.downgrade):
+        assert operations[-1].statements[-1] == "GRANT SELECT ON TABLE core.w TO pg_monitor"
+    author.generate()
+    with author.head_database() as database, database.connect() as connection:
+        assert connection.exec_driver_sql("SELECT has_table_privilege('pg_monitor', 'core.w', 'select')").scalar_one()

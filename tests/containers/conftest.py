@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lamin_migrate_kit.servers import compose
+from lamin_migrate_kit.servers.docker import refuse_without_docker
 from lamin_migrate_kit.servers.provider import Unavailable
 from lamin_migrate_kit.settings import PINNED_MAJOR
 from tests.containers.checkouts import Checkout, docker, leftovers, postgres_image, require_image
@@ -29,7 +29,7 @@ def engine() -> None:
     if reason := os.environ.get("KIT_WITHOUT_CONTAINERS"):
         pytest.skip(f"no containers here: {reason}")
     try:
-        compose.refuse_without_docker()
+        refuse_without_docker()
     except Unavailable as error:
         pytest.skip(f"no containers here: {error.reason}")
 

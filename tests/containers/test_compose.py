@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +74,7 @@ def test_data_outlive_down_and_not_reset(checkout: Checkout) -> None:
     up = checkout.invoke("db.up")
     assert up.returncode == 0, up.stderr
     assert "compose Postgres 18" in up.stdout
-    assert "waiting for the container to become healthy" in up.stderr
+    assert "waiting for the container to answer (up to 90 s)" in up.stderr
     checkout.done("db.psql", "--command", "CREATE TABLE kept (id int)")
     checkout.done("db.down")
     assert checkout.invoke("db.status").returncode == 1
@@ -81,6 +83,68 @@ def test_data_outlive_down_and_not_reset(checkout: Checkout) -> None:
     checkout.done("db.reset", "--yes")
     assert "kept" not in checkout.done("db.psql", "--command", "\\dt")
     assert checkout.done("db.url").startswith("postgresql://postgres:postgres@127.0.0.1:")
+
+
+def test_a_warm_start_costs_one_start_of_compose(checkout: Checkout, tmp_path: Path) -> None:
+    # Each program takes its time on a busy machine; this is what makes `db.up` quick.
+    checkout.done("db.up")
+    checkout.done("db.down")
+    log, program = tmp_path / "asked", tmp_path / "bin" / "docker"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*" >>"{log}"\nexec {shutil.which("docker")} "$@"\n')
+    program.chmod(0o755)
+    checkout.done("db.up", PATH=f"{program.parent}:{os.environ['PATH']}")
+    asked = [line.split()[0] for line in log.read_text().splitlines()]
+    assert asked[:4] == ["ps", "volume", "compose", "ps"]
+    assert set(asked[4:]) <= {"ps"}, "asked again until it answers"
+
+
+def interrupt_start(checkout: Checkout) -> subprocess.CompletedProcess[str]:
+    """Ctrl-C as soon as the container runs."""
+    with checkout.start("db.up") as starting:
+        while starting.poll() is None and not docker("ps", "--quiet", "--filter", f"name={checkout.project}"):
+            time.sleep(0.02)
+        starting.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        done = finish(starting)
+    assert time.monotonic() - began < 25, "what does not listen is not waited for"
+    return done
+
+
+def test_ctrl_c_in_the_first_start_leaves_nothing(checkout: Checkout) -> None:
+    done = interrupt_start(checkout)
+    assert done.returncode == 130, done.stdout + done.stderr
+    assert "Stopped by Ctrl-C. The development server does not run." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert leftovers(checkout.project) == []
+    checkout.done("db.up")
+
+
+def test_ctrl_c_in_a_later_start_keeps_the_data(checkout: Checkout) -> None:
+    checkout.done("db.up")
+    checkout.done("db.psql", "--command", "CREATE TABLE kept (id int)")
+    checkout.done("db.down")
+    done = interrupt_start(checkout)
+    assert done.returncode in (0, 130), done.stdout + done.stderr  # 0: it was quicker
+    if done.returncode == 130:
+        assert leftovers(checkout.project) == [f"{checkout.project}_development"]
+    checkout.done("db.up")
+    assert "kept" in checkout.done("db.psql", "--command", "\\dt")
+
+
+def test_data_that_the_image_cannot_use_are_told_with_the_way_out(checkout: Checkout) -> None:
+    checkout.done("db.up")
+    checkout.done("db.down")
+    script = "rm /var/lib/postgresql/*/docker/global/pg_control"
+    volume = f"{checkout.project}_development:/var/lib/postgresql"
+    docker("run", "--rm", "--volume", volume, "--entrypoint", "bash", postgres_image(18), "-c", script)
+    done = checkout.invoke("db.up")
+    assert done.returncode == 2
+    assert "The container started, and stopped again." in done.stderr
+    assert "pg_control" in done.stderr
+    assert "invoke db.reset" in done.stderr
+    checkout.done("db.reset", "--yes")
+    checkout.done("db.up")
 
 
 def at_once(one: Checkout, other: Checkout, task: str) -> None:
@@ -134,6 +198,34 @@ def test_another_major_is_used_and_marked(checkout: Checkout) -> None:
     assert leftovers(checkout.project) == []
 
 
+DOCKERFILE = """\
+FROM postgres:18-trixie
+RUN folder=$(find /usr -name plpgsql.control -printf %h) \\
+ && echo "default_version = '1'" >$folder/kit_probe.control \\
+ && echo "CREATE FUNCTION kit_probe() RETURNS int LANGUAGE sql AS 'SELECT 42'" >$folder/kit_probe--1.sql
+"""
+
+
+def test_another_image_has_the_extension_that_the_official_one_lacks(checkout: Checkout, tmp_path: Path) -> None:
+    image = f"kit-test-{os.getpid()}:18"
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    checkout.set('extensions = ["kit_probe"]')
+    refused = checkout.invoke("ci")
+    assert refused.returncode == 2
+    assert "does not have the extension kit_probe" in refused.stderr
+    assert "a container image that has it" in refused.stderr
+    docker("build", "--quiet", "--tag", image, str(tmp_path))
+    try:
+        checkout.set(f'image = "{image}"')
+        found = checkout.json("ci")
+        assert found["status"] == "passed"
+        assert found["environment"]["image"] == docker("image", "inspect", "--format", "{{.Id}}", image)
+        extensions = [one for one in checkout.json("doctor")["checks"] if one["name"] == "extensions"]
+        assert [(one["state"], one["found"]) for one in extensions] == [("ready", "kit_probe")]
+    finally:
+        docker("image", "rm", "--force", image)
+
+
 # --- what goes wrong: a clear message, and nothing left
 
 
@@ -167,6 +259,43 @@ def test_an_engine_that_does_not_run(checkout: Checkout, tmp_path: Path) -> None
         assert "docker info" in done.stderr
 
 
+def test_data_in_a_volume_are_not_replaced_by_an_empty_server(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.done("db.up")
+    checkout.done("db.psql", "--command", "CREATE TABLE kept (id int)")
+    checkout.done("db.down")
+    nobody = {"DOCKER_HOST": f"unix://{tmp_path}/nobody.sock", "LAMIN_MIGRATE_PROVIDER": ""}
+    for task in ("db.up", "db.url", "db.psql"):
+        done = checkout.invoke(task, **nobody)
+        assert done.returncode == 2, done.stdout
+        assert "The data of the development server are out of reach: no Docker Engine answers." in done.stderr
+        assert f"volume {checkout.project}_development" in done.stderr
+        assert "sudo systemctl start docker" in done.stderr
+    status = checkout.invoke("db.status", **nobody)
+    assert status.returncode == 1
+    assert "It cannot be told whether the development server runs: no Docker Engine answers." in status.stdout
+    assert "sudo systemctl start docker" in status.stdout
+    assert checkout.json("db.status", **nobody)["status"] == "unknown"
+    down = checkout.invoke("db.down", **nobody)
+    assert down.returncode == 2
+    assert "The development server is a container, and no Docker Engine answers." in down.stderr
+    assert "compose Postgres 18" in checkout.done("db.up", LAMIN_MIGRATE_PROVIDER="")
+    assert "kept" in checkout.done("db.psql", "--command", "\\dt")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user can be tried by root only")
+def test_a_user_who_may_not_use_the_engine_is_told_so(ordinary_user: int) -> None:
+    script = f"""
+import os
+from lamin_migrate_kit.servers.docker import refuse_without_docker
+os.setgroups([])
+os.setgid({ordinary_user})
+os.setuid({ordinary_user})
+refuse_without_docker()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "Unavailable: this user may not use the Docker Engine" in done.stderr
+
+
 SERVICE = """\
 services:
   {name}:
@@ -187,8 +316,24 @@ def test_a_port_that_is_taken(checkout: Checkout) -> None:
     assert done.returncode == 2
     assert "The container did not start." in done.stderr
     assert str(port) in done.stderr
+    assert done.stderr.count("waiting for the container") == 1
     assert "address already in use" in done.stderr
     assert leftovers(checkout.project) == []
+
+
+def test_a_volume_that_somebody_else_made_outlives_a_start_that_fails(checkout: Checkout) -> None:
+    volume = f"kit-test-shared-{os.getpid()}"
+    service = SERVICE.format(name="postgres", options="-c nonsense=1", port=0)
+    checkout.compose_file(
+        f"{service}    volumes: [shared:/var/lib/postgresql]\nvolumes: {{shared: {{name: {volume}}}}}\n"
+    )
+    docker("volume", "create", volume)
+    try:
+        assert checkout.invoke("db.up").returncode == 2
+        assert docker("volume", "ls", "--quiet", "--filter", f"name={volume}") == volume
+        assert leftovers(checkout.project) == []
+    finally:
+        docker("volume", "rm", "--force", volume)
 
 
 def test_a_server_that_does_not_start_shows_its_last_log_lines(checkout: Checkout) -> None:
@@ -197,6 +342,26 @@ def test_a_server_that_does_not_start_shows_its_last_log_lines(checkout: Checkou
     assert done.returncode == 2
     assert 'unrecognized configuration parameter "nonsense"' in done.stderr
     assert "was not ready within" not in done.stderr, "a container that has ended is not waited for"
+    assert leftovers(checkout.project) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("    healthcheck: {test: [CMD, 'false'], interval: 1s, retries: 1}", "The container is not healthy."),
+        ("    healthcheck: {disable: true}", "The container runs, and gives no port of this machine to its port 5432."),
+    ],
+)
+def test_a_server_that_nobody_can_reach_is_not_waited_for(checkout: Checkout, line: str, says: str) -> None:
+    ports = "ports: ['127.0.0.1:0:5432']" if "false" in line else "ports: ['127.0.0.1:0:5433']"
+    checkout.compose_file(
+        f"services:\n  postgres:\n    image: postgres:18-trixie\n    command: sleep infinity\n    {ports}\n{line}\n"
+    )
+    began = time.monotonic()
+    done = checkout.invoke("db.up")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert time.monotonic() - began < 60
     assert leftovers(checkout.project) == []
 
 

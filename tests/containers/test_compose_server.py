@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lamin_migrate_kit.errors import ServerGone
+from lamin_migrate_kit.errors import ServerError, ServerGone
 from lamin_migrate_kit.scratch import scratch_database
 from lamin_migrate_kit.servers import Server, compose, open_server
 from lamin_migrate_kit.servers.development import (
@@ -79,7 +80,30 @@ def test_a_killed_container_is_a_clear_error(project: Settings) -> None:
     assert containers_of(project) == []
 
 
-@pytest.mark.parametrize("seconds", [1.0, 3.0, 6.0])
+NEVER = """\
+x-lamin-migrate-kit: 1
+services:
+  scratch:
+    image: postgres:18-trixie
+    command: bash -c 'echo still loading; sleep infinity'
+    ports: ["127.0.0.1:0:5432"]
+"""
+
+
+def test_a_start_ends_within_its_time_limit_with_the_last_log_lines(
+    project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.root / "compose.yaml").write_text(NEVER)
+    monkeypatch.setattr(compose, "_START_SECONDS", 3)
+    began = time.monotonic()
+    with pytest.raises(ServerError, match="was not ready within 3 s") as caught, open_server(project):
+        pass
+    assert time.monotonic() - began < 30
+    assert "still loading" in str(caught.value.details)
+    assert containers_of(project) == []
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.6, 1.0, 3.0])
 def test_ctrl_c_at_any_moment_leaves_no_container(project: Settings, seconds: float) -> None:
     script = f"""
 import time

@@ -130,6 +130,14 @@ def test_the_command_says_what_mends_what_and_its_exit_code_tells(given: Setting
     assert "No Postgres could be had." in bad.stdout
 
 
+def test_the_same_advice_is_given_in_full_once(given: Settings) -> None:
+    assert given.server_url
+    printed = doctor(given.root, LAMIN_MIGRATE_SERVER_URL=given.server_url, PATH="/nowhere").stdout
+    assert printed.count("the command docker is not installed") == 4
+    assert printed.count("next: curl -fsSL https://get.docker.com | sh") == 1
+    assert printed.count("next: the same") == 3
+
+
 def test_the_command_as_json(given: Settings) -> None:
     assert given.server_url
     done = doctor(given.root, "--format", "json", LAMIN_MIGRATE_SERVER_URL=given.server_url)

@@ -66,7 +66,7 @@ def test_major_that_is_not_to_be_had_is_not_proven_with_the_reason(
         raise Unavailable("nobody has installed it")
 
     monkeypatch.setattr(system, "find_binaries", nowhere)
-    monkeypatch.setattr(compose, "refuse_without_docker", nowhere)
+    monkeypatch.setattr(compose, "refuse_without_engine", nowhere)
     (proof,) = proven(replace(here, waive=(("postgres-16", "ours are all 18"),)), 16, 18)
     assert (proof.status, proof.waived) == (Status.NOT_PROVEN, "ours are all 18")
     assert proof.summary.startswith("no Postgres 16 is to be had")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lamin_migrate_kit.errors import ServerError, ServerGone, SettingsError
-from lamin_migrate_kit.servers import Server, chooser, compose, embedded, folders, open_server, system
+from lamin_migrate_kit.servers import Server, chooser, docker, embedded, folders, open_server, system
 from lamin_migrate_kit.servers.development import start_development, stop_development
 from lamin_migrate_kit.settings import PROVIDERS, Settings, read_settings
 
@@ -162,7 +162,7 @@ def test_a_stopped_development_server_is_said_so_with_what_to_do(project: Settin
 def test_without_docker_the_probe_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", NEITHER_DOCKER_NOR_PG_CONFIG)
     with pytest.raises(Exception, match="docker is not installed"):
-        compose.refuse_without_docker()
+        docker.refuse_without_docker()
 
 
 def test_a_major_that_the_settings_name_is_taken_instead_of_the_pinned_one(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from lamin_migrate_kit.errors import ServerError
-from lamin_migrate_kit.servers import compose, open_server
+from lamin_migrate_kit.servers import compose, docker, open_server
 from lamin_migrate_kit.servers.provider import Unavailable
 from lamin_migrate_kit.settings import PINNED_MAJOR, SUPPORTED_MAJORS, Settings
 
@@ -88,7 +88,7 @@ def test_two_worktrees_have_projects_of_their_own(settings: Settings) -> None:
 def test_no_docker_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(Unavailable, match="docker is not installed"):
-        compose.refuse_without_docker()
+        docker.refuse_without_docker()
 
 
 def test_a_docker_whose_engine_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,21 +96,21 @@ def test_a_docker_whose_engine_does_not_run(tmp_path: Path, monkeypatch: pytest.
     for script in ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "echo; exit 0"):
         fake_docker(tmp_path, monkeypatch, script)
         with pytest.raises(Unavailable, match="no Docker Engine answers"):
-            compose.refuse_without_docker()
+            docker.refuse_without_docker()
 
 
 def test_a_docker_without_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_docker(tmp_path, monkeypatch, '[ "$1" = info ] && echo 20.10 || exit 1')
     with pytest.raises(Unavailable, match="no Compose v2"):
-        compose.refuse_without_docker()
+        docker.refuse_without_docker()
 
 
 def test_an_engine_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose, "_PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(docker, "_PROBE_SECONDS", 0.2)
     fake_docker(tmp_path, monkeypatch, "sleep 20; true")  # a child that holds the output, as Compose is
     began = time.monotonic()
     with pytest.raises(Unavailable, match="did not answer"):
-        compose.refuse_without_docker()
+        docker.refuse_without_docker()
     assert time.monotonic() - began < 10
 
 
@@ -120,7 +120,11 @@ CONFIG = '{"services": {"scratch": {"image": "postgres:18-trixie"}}}'
 @pytest.mark.parametrize(
     ("script", "says", "details"),
     [
-        ("""*config*) echo 'yaml: line 3: mapping values' >&2; exit 15;;""", "compose.yaml cannot be used", "line 3"),
+        (
+            """*config* | *" up "*) echo 'yaml: line 3: mapping values' >&2; exit 15;;""",
+            "compose.yaml cannot be used",
+            "line 3",
+        ),
         (
             f"""*config*) echo '{CONFIG}';; *inspect*) exit 1;; *pull*) echo 'no such host' >&2; exit 1;;""",
             "The image postgres:18-trixie cannot be pulled",
@@ -131,8 +135,21 @@ CONFIG = '{"services": {"scratch": {"image": "postgres:18-trixie"}}}'
             "The container did not start",
             "FATAL: full",
         ),
-        (f"""*config*) echo '{CONFIG}';; *port*) exit 1;;""", "started, and stopped again", ""),
-        ("""*config*) echo '{}';;""", "has no service 'scratch'", ""),
+        ("""*"project=lamin"*) ;;""", "started, and stopped again", ""),
+        ("""*"project=lamin"*) printf 'exited\\tExited (1) 1 second ago\\tp\\ts\\t\\n';;""", "and stopped again", ""),
+        ("""*"project=lamin"*) printf 'running\\tUp 1 second\\tp\\ts\\t5432/tcp\\n';;""", "gives no port of this", ""),
+        (
+            """*"project=lamin"*) printf 'running\\tUp 1 minute (unhealthy)\\tp\\ts\\t127.0.0.1:9->5432/tcp\\n';;
+            *logs*) echo 'FATAL: full';;""",
+            "The container is not healthy",
+            "FATAL: full",
+        ),
+        (
+            """*"project=lamin"*) printf 'running\\tUp 1 minute (healthy)\\tp\\ts\\t127.0.0.1:9->5432/tcp\\n';;""",
+            "The server cannot be reached",
+            "Connection refused",
+        ),
+        ("""*config*) echo '{}';; *" up "*) exit 1;;""", "has no service 'scratch'", ""),
     ],
 )
 def test_an_engine_in_trouble_is_a_clear_error(

@@ -86,9 +86,14 @@ def alter_view(change: Change) -> Operation:
     return Operation("alter", desired.key, tuple(statements))
 
 
+_UNCHECKED = "SET check_function_bodies = off"
+
+
 def unchecked(operation: Operation) -> Operation:
     """A function that is made before what its body names: the server does not look into it now."""
-    statements = ("SET check_function_bodies = off", *operation.statements, "RESET check_function_bodies")
+    if operation.statements[0] == _UNCHECKED:
+        return operation
+    statements = (_UNCHECKED, *operation.statements, "RESET check_function_bodies")
     return replace(operation, statements=statements)
 
 

@@ -50,10 +50,16 @@ def create_constraint(constraint: Constraint, *, only: bool = False) -> Operatio
 
 def constraint_extras(constraint: Constraint) -> tuple[str, ...]:
     """What ADD CONSTRAINT cannot say: the index's storage parameters, CLUSTER, the comment."""
-    index = qualified(ObjectKey("index", constraint.key.schema, constraint.key.part))
-    options = (f"ALTER INDEX {index} SET ({', '.join(constraint.options)})",) if constraint.options else ()
+    index = _index(constraint)
+    options = (f"ALTER INDEX {qualified(index)} SET ({', '.join(constraint.options)})",) if constraint.options else ()
     cluster = (_cluster(constraint),) if constraint.clustered else ()
-    return (*options, *cluster, *comment_statements(constraint))
+    commented = (comment_sql(index, constraint.index_comment),) if constraint.index_comment is not None else ()
+    return (*options, *cluster, *comment_statements(constraint), *commented)
+
+
+def _index(constraint: Constraint) -> ObjectKey:
+    """The index behind a constraint, which has the constraint's name."""
+    return ObjectKey("index", constraint.key.schema, constraint.key.part)
 
 
 def _cluster(constraint: Constraint) -> str:
@@ -112,12 +118,14 @@ def alter_constraint(change: Change) -> Operation:
     elif "definition" in change.fields:
         statements.append(f"{table} VALIDATE CONSTRAINT {name}")
     if "options" in change.fields:
-        index = qualified(ObjectKey("index", desired.key.schema, desired.key.part))
-        statements += options_statements(f"ALTER INDEX {index}", current.options, desired.options)
+        head = f"ALTER INDEX {qualified(_index(desired))}"
+        statements += options_statements(head, current.options, desired.options)
     if "clustered" in change.fields:
         statements.append(_cluster(desired) if desired.clustered else f"{table} SET WITHOUT CLUSTER")
     if "comment" in change.fields:
         statements.append(comment_sql(desired.key, desired.comment))
+    if "index_comment" in change.fields:
+        statements.append(comment_sql(_index(desired), desired.index_comment))
     action = "rename" if change.fields == {"key"} else "alter"
     return Operation(action, desired.key, tuple(statements))
 

@@ -34,9 +34,9 @@ def create_extension(extension: Extension) -> Operation:
     """CREATE EXTENSION with its schema and version."""
     schema = "" if extension.schema == "pg_catalog" else f" SCHEMA {quote_name(extension.schema)}"
     version = quote_literal(extension.version)
-    return Operation(
-        "create", extension.key, (f"CREATE EXTENSION {quote_name(extension.key.name)}{schema} VERSION {version}",)
-    )
+    statement = f"CREATE EXTENSION {quote_name(extension.key.name)}{schema} VERSION {version}"
+    comment = () if extension.standard_comment else (comment_sql(extension.key, extension.comment),)
+    return Operation("create", extension.key, (statement, *comment))
 
 
 def drop_extension(extension: Extension) -> Operation:
@@ -57,7 +57,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def alter_extension(change: Change) -> Operation:
-    """SET SCHEMA and UPDATE."""
+    """SET SCHEMA, UPDATE, comment."""
     desired = change.desired
     assert isinstance(desired, Extension)
     head = f"ALTER EXTENSION {quote_name(desired.key.name)}"
@@ -66,6 +66,8 @@ def alter_extension(change: Change) -> Operation:
         statements += (f"{head} SET SCHEMA {quote_name(desired.schema)}",)
     if "version" in change.fields:
         statements += (f"{head} UPDATE TO {quote_literal(desired.version)}",)
+    if "comment" in change.fields:
+        statements += (comment_sql(desired.key, desired.comment),)
     return Operation("alter", desired.key, statements)
 
 

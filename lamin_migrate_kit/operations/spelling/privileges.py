@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import groupby
 
 from lamin_migrate_kit.catalog.model import ObjectKey, Privilege
 from lamin_migrate_kit.catalog.quoting import qualified
 from lamin_migrate_kit.diff.differ import Change
 from lamin_migrate_kit.operations.model import Operation
+from lamin_migrate_kit.operations.words import render_execute
 
 _OPTION = " WITH GRANT OPTION"
 _USUAL = {"FUNCTION": "EXECUTE", "PROCEDURE": "EXECUTE", "TYPE": "USAGE"}
@@ -18,6 +21,13 @@ def grant(value: Privilege) -> Operation:
     """GRANT, and REVOKE of what everybody usually may."""
     before = (_usual(value),) if value.grantee == "PUBLIC" and _usual(value) else ()
     return Operation("create", value.key, _set(value, before, value.privileges))
+
+
+def regrant(created: Operation, granted: Iterable[Privilege]) -> Operation:
+    """An object that is made anew, with what was granted on it before."""
+    again = tuple(statement for value in granted for statement in grant(replace(value, on=created.key)).statements)
+    words = (*created.words, *map(render_execute, again)) if created.words else ()
+    return replace(created, statements=(*created.statements, *again), words=words)
 
 
 def revoke(value: Privilege) -> Operation:

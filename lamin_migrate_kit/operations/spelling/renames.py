@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lamin_migrate_kit.catalog.model import Catalog, EnumType, ObjectKey, Schema, Table
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_object_name
 from lamin_migrate_kit.diff.renames import Candidate, Rename, TableKey, part_rename, render_comment, table_rename
 from lamin_migrate_kit.operations.model import Operation
+from lamin_migrate_kit.operations.spelling.code import unchecked
 from lamin_migrate_kit.operations.spelling.namespaces import create_schema, drop_schema
 from lamin_migrate_kit.operations.words import render_call, render_schema, render_string
 
@@ -256,3 +258,16 @@ def _value(rename: Rename) -> _Built:
     key = ObjectKey("enum", rename.desired_schema, rename.desired_table)
     old, new = quote_literal(rename.current), quote_literal(rename.desired)
     return (f"ALTER TYPE {qualified(key)} RENAME VALUE {old} TO {new}",), (), key
+
+
+def unchecked_until_renamed(operations: Iterable[Operation], renames: Collection[Rename]) -> tuple[Operation, ...]:
+    """Let functions that a downgrade makes name what gets its former name back only behind them."""
+    former = {rename.current for rename in renames}
+    return tuple(unchecked(operation) if _mentions(operation, former) else operation for operation in operations)
+
+
+def _mentions(operation: Operation, names: Collection[str]) -> bool:
+    if operation.key.kind not in ("function", "procedure") or operation.action == "drop":
+        return False
+    words = {word for statement in operation.statements for word in re.findall(r"\w+", statement)}
+    return any(words.issuperset(re.findall(r"\w+", name)) for name in names)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from lamin_migrate_kit.workbench import Workbench
 
 _BEFORE, _BETWEEN, _AFTER = range(3)
-_NO_VALUE = "23502"
-"""not_null_violation"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,5 +216,4 @@ class RowsWalk:
 
 def is_about_values(error: MigrationError) -> bool:
     """Whether the server refused values, and not the statement itself; a missing value is never what rows are like."""
-    code = getattr(error, "sqlstate", None) or ""
-    return code.startswith(("22", "23")) and code != _NO_VALUE
+    return getattr(error, "about_values", False)
