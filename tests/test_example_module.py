@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 import sqlalchemy as sa
 
 from lamin_migrate_kit.alembic_bridge import downgrade, open_script, upgrade
+from lamin_migrate_kit.proof.rows.proof import prove_rows
+from lamin_migrate_kit.report.model import Status
 from lamin_migrate_kit.revisions.checksums import verify_checksums
 from lamin_migrate_kit.revisions.history import read_history
 from lamin_migrate_kit.revisions.naming import parse_filename, revision_doc
@@ -22,6 +25,8 @@ from lamin_migrate_kit.revisions.rendering import render_revision
 from lamin_migrate_kit.schema_module import SchemaModule
 from lamin_migrate_kit.scratch import ScratchDatabase, scratch_database
 from lamin_migrate_kit.servers import Server
+from lamin_migrate_kit.settings import Settings
+from lamin_migrate_kit.workbench import Workbench
 from tests.dumps import dump_schema
 from tests.example import (
     SOURCE,
@@ -151,6 +156,26 @@ def test_every_downgrade_restores_what_was_there_with_rows_in_the_tables(
         assert dump_schema(scratch.url) == dump, f"downgrade of {after.path.name}"
         migrate(module, scratch, after.id)
         assert dump_schema(scratch.url) == changed
+
+
+def test_rows_survive_with_rows_in_every_table(root: Path, module: SchemaModule, server: Server) -> None:
+    settings = Settings(root=root, package=module.package, provider="embedded")
+    with ExitStack() as stack:
+        stack.callback(_forget, module.package)
+        bench = Workbench(settings, module, server, stack)
+        newest, every = prove_rows(bench), prove_rows(bench, every=True)
+    for proof, steps in ((newest, 1), (every, len(read_history(module).revisions))):
+        assert proof.status is Status.PASSED, proof.findings
+        assert len(proof.accounts) == steps
+        held = [rows for account in proof.accounts for _, rows in account.rows]
+        assert len(held) >= (7 if steps == 1 else 40)
+        assert min(held) > 0
+
+
+def _forget(package: str) -> None:
+    """Other tests read the models of copies of their own in this process."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
 
 
 def test_the_first_downgrade_leaves_an_empty_database(module: SchemaModule, scratch: ScratchDatabase) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from alembic.config import Config
 from alembic.runtime.migration import RevisionStep
@@ -169,7 +169,19 @@ def _load(path: Path) -> AlembicScript:
             f"The revision file {path.name} cannot be loaded: {type(error).__name__}: {error}",
             where=f"{path}:{_line_of(error, path)}",
         ) from error
+    for name in ("upgrade", "downgrade"):
+        if not hasattr(loaded, name):
+            setattr(loaded, name, _missing(path, name))
     return AlembicScript(loaded, _declared(loaded, path), str(path))
+
+
+def _missing(path: Path, name: str) -> Callable[[], NoReturn]:
+    """What stands for a function that a file does not have: Alembic could not even read the history without it."""
+
+    def missing() -> NoReturn:
+        raise NotImplementedError(f"{path.name} has no {name}()")
+
+    return missing
 
 
 def _declared(loaded: ModuleType, path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lamin_migrate_kit.alembic_bridge import PlannedStep, plan_steps
 from lamin_migrate_kit.catalog.model import Catalog, CatalogObject, Column, Constraint, ObjectKey, Table
 from lamin_migrate_kit.catalog.partial import Place, by_place
+from lamin_migrate_kit.proof.source import body_of
 from lamin_migrate_kit.report.model import Changes, Entity, RevisionSql
 
 if TYPE_CHECKING:
@@ -28,10 +29,17 @@ def read_changes(bench: Workbench) -> Changes:
     below = unreleased[0].down
     ups = plan_steps(bench.module, bench.script, below, "head")
     downs = {step.revision: step for step in plan_steps(bench.module, bench.script, head, below, down=True)}
-    files = {revision.id: bench.module.shown(revision.path) for revision in unreleased}
+    paths = {revision.id: revision.path for revision in unreleased}
     table = bench.module.version_table
     sql = (
-        RevisionSql(up.revision, files[up.revision], _text(up, table), _text(downs[up.revision], table)) for up in ups
+        RevisionSql(
+            up.revision,
+            bench.module.shown(paths[up.revision]),
+            _text(up, table),
+            _text(downs[up.revision], table),
+            body_of(paths[up.revision], "upgrade"),
+        )
+        for up in ups
     )
     entities = entities_of(bench.inspect(bench.released_database), bench.head_catalog)
     return Changes(below, head, tuple(sql), entities)

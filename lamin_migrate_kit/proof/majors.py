@@ -76,11 +76,14 @@ def _summed_up(major: int, began: float, label: str, proofs: Sequence[Proof], he
         summary = f"{label}: {', '.join(proof.name for proof in failed)} failed"
         return replace(_proof(major, began, Status.FAILED, summary), findings=findings)
     unproven_here = {proof.name for proof in here if proof.status is Status.NOT_PROVEN}
-    unproven = [one for one in proofs if one.status is Status.NOT_PROVEN and one.name not in unproven_here]
-    if unproven:
-        why = "; ".join(f"{proof.name}: {proof.summary}" for proof in unproven)
+    unproven = [one for one in proofs if one.status is Status.NOT_PROVEN]
+    news = [one for one in unproven if one.name not in unproven_here]
+    if news:
+        why = "; ".join(f"{proof.name}: {proof.summary}" for proof in news)
         return _proof(major, began, Status.NOT_PROVEN, f"{label}: {why}")
-    return _proof(major, began, Status.PASSED, f"{label}, {counted(len(proofs), 'proof')}")
+    held = f"{label}, {counted(len(proofs) - len(unproven), 'proof')}"
+    neither = f"{', '.join(one.name for one in unproven)} NOT PROVEN there either" if unproven else ""
+    return _proof(major, began, Status.PASSED, "; ".join(part for part in (held, neither) if part))
 
 
 def _told(proof: Proof) -> Sequence[Finding]:

@@ -31,7 +31,13 @@ _ASKS: dict[str, tuple[str, ...]] = {
     "platform": (),
     "getpass": (),
     "pathlib": ("home", "cwd"),
+    "sys": ("argv", "platform", "executable", "version_info"),
+    "subprocess": (),
+    "tempfile": (),
+    "requests": (),
 }
+# Those that say something wherever they stand; others have to be called.
+_VALUES = ("environ", *_ASKS["sys"])
 
 
 @proves("repeatable", "revisions do the same at any time, on any machine")
@@ -60,7 +66,7 @@ def asks_outside(path: Path) -> list[tuple[int, str]]:
     """(line, what) of every place in a file that asks the clock, chance or the machine."""
     tree = ast.parse(path.read_bytes())
     bound = dict(_bound(tree))
-    found = ((node, _asked(node, bound)) for node in ast.walk(tree) if isinstance(node, (ast.Attribute, ast.Call)))
+    found = ((node, _asked(node, bound)) for node in ast.walk(tree) if isinstance(node, _Asking))
     return sorted({(node.lineno, asked) for node, asked in found if asked})
 
 
@@ -73,16 +79,18 @@ def _bound(tree: ast.Module) -> Iterator[tuple[str, str]]:
             yield from ((one.asname or one.name, f"{node.module}.{one.name}") for one in node.names)
 
 
-def _asked(node: ast.Attribute | ast.Call, bound: dict[str, str]) -> str | None:
+_Asking = ast.Name | ast.Attribute | ast.Call
+
+
+def _asked(node: _Asking, bound: dict[str, str]) -> str | None:
     called = isinstance(node, ast.Call)
     parts = _dotted(node.func if isinstance(node, ast.Call) else node)
     if not parts or parts[0] not in bound:
         return None
     whole = [*bound[parts[0]].split("."), *parts[1:]]
     names = _ASKS[whole[0]]
-    # A bare name, `from time import time`, counts where it is called; `os.environ` wherever it stands.
     is_asked = whole[-1] in names if names else len(whole) > 1
-    return ".".join(whole) if is_asked and len(whole) > 1 and (called or whole[-1] == "environ") else None
+    return ".".join(whole) if is_asked and len(whole) > 1 and (called or whole[-1] in _VALUES) else None
 
 
 def _dotted(node: ast.expr) -> list[str]:

@@ -105,7 +105,7 @@ def _prove(
         if major != bench.server.major:
             proofs.append(waived(_on_major(bench, major, proofs, every, progress, clone), waive))
             progress.done(proofs[-1])
-    notes = idle_waivers(proofs, waive)
+    notes = (*idle_waivers(proofs, waive), *_left_out(bench, every))
     report = Report(command, bench.module.package, environment(bench.server), tuple(proofs), notes=notes)
     if all(proof.status is Status.PASSED for proof in proofs if proof.name == prove_upgrade.name):
         report = replace(report, changes=read_changes(bench))
@@ -136,8 +136,20 @@ def _steps(
     module, history = bench.module, bench.history
     traces = functools.cache(lambda: trace_unreleased(bench))
     upgraded = (prove_upgrade.name,)
-    # Without a previous release there is no old code that anything could break.
-    old_code = (_Step(prove_old_code, lambda: prove_old_code(bench), upgraded),) if history.released else ()
+    stairway = _Step(prove_stairway, lambda: prove_stairway(bench, every=every), upgraded)
+    rows = _Step(prove_rows, lambda: prove_rows(bench, every=every, clone=clone), upgraded)
+    traced = (
+        _Step(prove_locks, lambda: prove_locks(bench, traces), upgraded),
+        _Step(prove_hazards, lambda: prove_hazards(bench, traces)),
+    )
+    old_code = _Step(prove_old_code, lambda: prove_old_code(bench), upgraded)
+    # What there is nothing to run for is left out: neither a revision, nor a previous release that it could break.
+    asked = (
+        *((stairway,) if history.unreleased or (every and history.revisions) else ()),
+        *((rows,) if history.revisions else ()),
+        *(traced if history.unreleased else ()),
+        *((old_code,) if history.unreleased and history.released else ()),
+    )
     return (
         _Step(prove_names, lambda: prove_names(module, history)),
         _Step(prove_checksums, lambda: prove_checksums(module, history)),
@@ -145,12 +157,16 @@ def _steps(
         _Step(prove_upgrade, lambda: prove_upgrade(bench)),
         _Step(prove_match, lambda: prove_match(bench, comparison), upgraded),
         _Step(prove_alembic_check, lambda: prove_alembic_check(bench, comparison), (prove_match.name,)),
-        _Step(prove_stairway, lambda: prove_stairway(bench, every=every), upgraded),
-        _Step(prove_rows, lambda: prove_rows(bench, every=every, clone=clone), upgraded),
-        _Step(prove_locks, lambda: prove_locks(bench, traces), upgraded),
-        _Step(prove_hazards, lambda: prove_hazards(bench, traces)),
-        *old_code,
+        *asked,
     )
+
+
+def _left_out(bench: Workbench, every: bool) -> tuple[str, ...]:
+    """What was asked of no revision, because all are released, said once."""
+    if bench.history.unreleased or not bench.history.revisions:
+        return ()
+    names = [*([] if every else [prove_stairway.name]), prove_locks.name, prove_hazards.name, prove_old_code.name]
+    return (f"No revision is unreleased, so that there was none to ask for {', '.join(names)}.",)
 
 
 def _run(step: _Step, before: list[Proof]) -> Proof:

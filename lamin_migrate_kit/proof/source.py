@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,13 +24,15 @@ class Way(Enum):
     WRITTEN = "written"
     EMPTY = "empty"
     REFUSED = "refused"
-    """It raises NotImplementedError, on purpose."""
+    """It raises NotImplementedError, on purpose; or is not there, which Alembic stops at as well."""
 
 
 def way_of(path: Path, function: str) -> Way:
-    """Whether `upgrade` or `downgrade` of a revision file does anything; a function that is missing is empty."""
+    """Whether `upgrade` or `downgrade` of a revision file does anything; where there is none it is refused."""
     found = _function(path, function)
-    body = [statement for statement in found.body if not _says_nothing(statement)] if found else []
+    if found is None:
+        return Way.REFUSED
+    body = [statement for statement in found.body if not _says_nothing(statement)]
     if not body:
         return Way.EMPTY
     return Way.REFUSED if _refuses(body[0]) else Way.WRITTEN
@@ -39,6 +42,18 @@ def line_of(path: Path, function: str) -> int | None:
     """The line on which a function begins, from 1."""
     found = _function(path, function)
     return found.lineno if found else None
+
+
+def body_of(path: Path, function: str) -> str:
+    """What stands in a function, comments included, without the indentation; "" when it does nothing."""
+    found = _function(path, function)
+    if found is None or way_of(path, function) is Way.EMPTY:
+        return ""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    first = found.body[0].lineno
+    while lines[first - 2].lstrip().startswith("#"):
+        first -= 1
+    return textwrap.dedent("\n".join(lines[first - 1 : found.end_lineno]))
 
 
 def finding_from(error: MigrateKitError, module: SchemaModule, *, revision: str | None = None) -> Finding:

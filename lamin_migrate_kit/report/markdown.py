@@ -28,7 +28,20 @@ _NOTE = "\n\n(cut: it is too long)\n"
 
 def to_markdown(report: Report) -> str:
     """The report, its verdict first; cut with a note when it is longer than GitHub takes."""
-    parts = (_head, _proofs, _missing, _findings, _heads, _diagram, _rows, _locks, _hazards, _sql, _remarks)
+    parts = (
+        _head,
+        _proofs,
+        _missing,
+        _findings,
+        _heads,
+        _operations,
+        _diagram,
+        _rows,
+        _locks,
+        _hazards,
+        _sql,
+        _remarks,
+    )
     text = "\n\n".join("\n".join(lines) for part in parts if (lines := list(part(report)))) + "\n"
     return text if len(text) <= _LONGEST else _cut(text)
 
@@ -90,6 +103,15 @@ def _heads(report: Report) -> Iterator[str]:
         yield f"Head: `{report.changes.before or 'none'}` → `{report.changes.after}`"
 
 
+def _operations(report: Report) -> Iterator[str]:
+    first = True
+    for one in report.changes.sql if report.changes else ():
+        if one.operations:
+            yield from ["#### Operations", ""] if first else [""]
+            yield from (f"`{one.revision}`:", "", *_fenced(redact(one.operations), "python"))
+            first = False
+
+
 def _diagram(report: Report) -> Iterator[str]:
     entities = report.changes.entities if report.changes else ()
     if entities:
@@ -121,6 +143,8 @@ def _entities(entities: Sequence[Entity], renamed: Mapping[str, str]) -> Iterato
 def _word(text: str) -> str:
     """What Mermaid takes for a type or a name: a letter, then letters, digits and underscores."""
     word = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")
+    if word.lower() in ("pk", "fk", "uk"):  # its words for keys
+        return f"{word}_"
     return word if word[:1].isalpha() else f"x_{word}"
 
 
@@ -139,6 +163,9 @@ def _rows(report: Report) -> Iterator[str]:
         for one in accounts
     )
     yield kept
+    lost = [f"{one.revision}: {rows} rows of {table}" for one in accounts for table, rows in one.lost_rows]
+    if lost:
+        yield from ("", _text(f"Rows that are gone: {'; '.join(lost)}"))
     if any(account.columns for account in accounts):
         yield ""
         header = ("revision", "column", "became", "fate", "values", "changed", "lost", "not back", "decided")
@@ -146,7 +173,8 @@ def _rows(report: Report) -> Iterator[str]:
 
 
 def _account(account: RowsAccount, one: ColumnAccount) -> tuple[str, ...]:
-    not_back = "no way back" if one.not_back is None else str(one.not_back)
+    none = "" if one.fate == "new" else "no way back"
+    not_back = none if one.not_back is None else str(one.not_back)
     numbers = (str(one.values), str(one.changed), str(one.lost), not_back)
     return (account.revision, one.column, one.became or "", one.fate, *numbers, one.decided)
 
@@ -163,7 +191,7 @@ def _lock(one: Measured) -> tuple[str, ...]:
     scanned = ", ".join(f"{table} ({rows})" for table, rows in one.scanned)
     sql = f"{one.sql} (outside of a transaction)" if one.autocommit else one.sql
     place = f"{one.file.rpartition('/')[2]}:{one.line}"
-    return (place, sql, locks, ", ".join(one.blocks), ", ".join(one.rewritten), scanned)
+    return (place, _Code(sql), locks, ", ".join(one.blocks), ", ".join(one.rewritten), scanned)
 
 
 def _hazards(report: Report) -> Iterator[str]:
@@ -190,7 +218,7 @@ def _sql(report: Report) -> Iterator[str]:
 def _remarks(report: Report) -> Iterator[str]:
     remarks = [*report.notes, *kept_and_not_compared(report.kept, report.not_compared)]
     if remarks:
-        yield "\n\n".join(map(redact, remarks))
+        yield "\n\n".join(map(_text, remarks))
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> Iterator[str]:
@@ -203,15 +231,35 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int
         yield f"| … and {len(listed) - _MOST_ROWS} more; ci.json has them all |" + " |" * (len(header) - 1)
 
 
+class _Code(str):
+    """Text in which nothing is Markdown, and no @name somebody to tell."""
+
+
 def _cell(text: str) -> str:
     shown = " ".join(redact(text).split())
     short = shown if len(shown) <= _LONGEST_CELL else f"{shown[:_LONGEST_CELL]}…"
-    return short.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    if isinstance(text, _Code):
+        # GitHub takes cells apart first: only a pipe is escaped in code.
+        return _code(short).replace("|", "\\|")
+    return _text(short.replace("\\", "\\\\").replace("|", "\\|"))
+
+
+def _code(text: str) -> str:
+    """Text between as many backticks as it takes."""
+    ticks = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{ticks}{space}{text}{space}{ticks}"
+
+
+def _text(text: str) -> str:
+    """Text in which names and values are not taken for tags or for emphasis."""
+    escaped = re.sub(r"[*`~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", redact(text))
+    return escaped.replace("<", "&lt;")
 
 
 def _finding(title: str, finding: Finding) -> list[str]:
     place = f"`{finding.file}:{finding.line}`" if finding.line else f"`{finding.file}`" if finding.file else ""
-    lines = [f"**{_cell(title)}**: {redact(finding.message)} {place}".rstrip()]
+    lines = [f"**{_cell(title)}**: {_text(finding.message)} {place}".rstrip()]
     if finding.details:
         lines += ["", *_fenced(redact(finding.details), "")]
     if finding.next_command:

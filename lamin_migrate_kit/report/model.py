@@ -182,12 +182,14 @@ class RevisionSql:
         file: The path of its file, relative to the repository.
         upgrade: What it sends on the way up, each statement with its semicolon.
         downgrade: On the way back.
+        operations: The body of `upgrade()` as it is written, with the decisions that it records.
     """
 
     revision: str
     file: str
     upgrade: str
     downgrade: str
+    operations: str = ""
 
 
 @dataclass(frozen=True, slots=True)

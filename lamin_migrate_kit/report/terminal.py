@@ -185,7 +185,8 @@ def verdict(report: Report) -> str:
 
 def _rows_proven(report: Report) -> bool:
     """Whether there were rows, and all of them are accounted for."""
-    return any(proof.status is Status.PASSED and proof.accounts for proof in report.proofs)
+    passed = (account for proof in report.proofs if proof.status is Status.PASSED for account in proof.accounts)
+    return any(count for account in passed for _, count in account.rows)
 
 
 def _unproven(proof: Proof) -> str:

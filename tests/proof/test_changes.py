@@ -19,9 +19,19 @@ def test_unreleased_revisions_are_shown_in_both_directions(bench: Bench) -> None
     changes = read_changes(bench())
     assert (changes.before, changes.after) == ("aaaa", "bbbb")
     (sql,) = changes.sql
+    assert sql.operations == 'op.add_column("note", sa.Column("body", sa.Text()), schema="core")'
     assert sql.upgrade == "ALTER TABLE core.note ADD COLUMN body TEXT;"
     assert sql.downgrade == "ALTER TABLE core.note DROP COLUMN body;"
     assert changes.entities == (Entity("core.note", "changed", (("body", "text", "new"),)),)
+
+
+def test_operations_are_shown_with_the_decisions_on_them(project: Project, bench: Bench) -> None:
+    decided = "# migrate-kit: drop core.note.id because …\n"
+    project.revision("bbbb", "aaaa", f'{decided}op.execute("SELECT 1")\nif True:\n    op.execute("SELECT 2")')
+    project.revision("cccc", "bbbb")
+    first, second = read_changes(bench()).sql
+    assert first.operations == f'{decided}op.execute("SELECT 1")\nif True:\n    op.execute("SELECT 2")'
+    assert second.operations == ""
 
 
 def test_what_depends_on_the_database_is_said(project: Project, bench: Bench) -> None:

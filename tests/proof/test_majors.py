@@ -39,6 +39,15 @@ def test_every_other_major_is_proven_on_a_server_of_its_own(here: Settings, serv
     )
 
 
+def test_what_is_proven_nowhere_is_not_counted_as_proven_on_another_major(
+    project: Project, here: Settings, server15: Server
+) -> None:
+    project.revision("bbbb", "aaaa", ADD)
+    (proof,) = proven(here, 15, 18)
+    assert proof.status is Status.PASSED
+    assert proof.summary.endswith(", 6 proofs; stairway NOT PROVEN there either")
+
+
 def test_what_the_lowest_does_not_know_is_found_there(project: Project, here: Settings, server15: Server) -> None:
     project.revision("bbbb", "aaaa", f'{ADD}\nop.execute("SELECT uuidv7()")', REMOVE)
     (proof,) = proven(here, 15, 18)

@@ -23,6 +23,10 @@ from tests.proof.project import CREATE, DROP, Project
         ("import random\nx = random.choice([1])", "random.choice"),
         ("import os\nif os.environ['HOME']: pass", "os.environ"),
         ("from os import getenv\nx = getenv('USER')", "os.getenv"),
+        ("from os import environ\nx = environ['HOME']", "os.environ"),
+        ("from os import environ as e\nx = e.get('HOME')", "os.environ"),
+        ("import sys\nif sys.platform == 'win32': pass", "sys.platform"),
+        ("import subprocess\nx = subprocess.run(['hostname'])", "subprocess.run"),
         ("import socket as s\nx = s.gethostname()", "socket.gethostname"),
         ("from pathlib import Path\nx = Path.home()", "pathlib.Path.home"),
     ],
@@ -42,6 +46,8 @@ def test_question_is_found_with_its_line(tmp_path: Path, text: str, asked: str) 
         "x = 'SELECT now(), gen_random_uuid()'",
         "from pathlib import Path\nx = Path(__file__).parent",
         "import time",
+        "import sys\nx = sys.maxsize",
+        "from sqlalchemy import text as environ\nx = environ('SELECT 1')",
     ],
 )
 def test_value_that_is_written_down_is_none(tmp_path: Path, text: str) -> None:

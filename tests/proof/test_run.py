@@ -102,6 +102,50 @@ def test_models_that_do_not_import_are_an_error_of_the_authors(project: Project)
         run(nowhere)
 
 
+def test_nothing_passes_for_revisions_that_are_not_there(project: Project, here: Settings) -> None:
+    (project.versions / "2023-01-01-bbbb-vx_x_x.py").unlink()
+    project.revision("bbbb", "aaaa", ADD, REMOVE, version="0_1_0")
+    report, heard = run(here)
+    assert [proof.name for proof in report.proofs] == [*ORDER[: ORDER.index("stairway")], "rows"]
+    assert heard.proofs == list(report.proofs)
+    assert report.passed
+    said = "No revision is unreleased, so that there was none to ask for stairway, locks, hazards, old-code."
+    assert said in report.notes
+    all_of_it, _ = run(here, every=True)
+    assert [proof.name for proof in all_of_it.proofs] == [*ORDER[: ORDER.index("stairway")], "stairway", "rows"]
+
+
+def test_without_any_revision_nothing_is_asked_of_revisions(project: Project, here: Settings) -> None:
+    for path in project.versions.glob("*.py"):
+        path.unlink()
+    report, _ = run(here, every=True)
+    assert [proof.name for proof in report.proofs] == ORDER[: ORDER.index("stairway")]
+
+
+@pytest.mark.parametrize("upgrade", ["pass", "op.execute('UPDATE core.note SET id = id')", ADD])
+def test_revision_without_a_downgrade_function_is_not_proven_to_go_back(
+    project: Project, here: Settings, upgrade: str
+) -> None:
+    project.revision("cccc", "bbbb", upgrade.replace("body", "text"))
+    path = project.versions / "2023-01-01-cccc-vx_x_x.py"
+    path.write_text(path.read_text().partition("def downgrade")[0])
+    report, _ = run(here)
+    (stairway,) = (proof for proof in report.proofs if proof.name == "stairway")
+    assert (stairway.status, stairway.summary.partition(":")[0]) == (Status.NOT_PROVEN, "cccc cannot be taken back")
+    assert statuses(report)["rows"] is Status.PASSED
+    assert report.changes is not None
+    assert "cccc" in {one.revision for one in report.changes.sql}
+
+
+def test_revision_without_an_upgrade_function_fails_to_upgrade(project: Project, here: Settings) -> None:
+    path = project.revision("cccc", "bbbb")
+    path.write_text(path.read_text().replace("def upgrade", "def upgrad"))
+    report, _ = run(here)
+    (upgrade,) = (proof for proof in report.proofs if proof.name == "upgrade")
+    assert upgrade.status is Status.FAILED
+    assert f"{path.name} has no upgrade()" in upgrade.findings[0].message
+
+
 def test_several_failures_are_all_found_in_one_run(project: Project, here: Settings) -> None:
     project.init("aaaa", "0.1.0")
     project.models(MODELS.replace("Text)", "Text, nullable=False)"))

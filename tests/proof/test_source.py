@@ -30,8 +30,8 @@ def test_everything_else_is_written(tmp_path: Path, body: str) -> None:
     assert way_of(written(tmp_path, body), "downgrade") is Way.WRITTEN
 
 
-def test_missing_function_is_empty(tmp_path: Path) -> None:
-    assert way_of(written(tmp_path, "pass"), "upgrade") is Way.EMPTY
+def test_missing_function_is_refused(tmp_path: Path) -> None:
+    assert way_of(written(tmp_path, "pass"), "upgrade") is Way.REFUSED
 
 
 def test_line_of_a_function(tmp_path: Path) -> None:

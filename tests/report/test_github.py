@@ -85,7 +85,12 @@ NOTE_COLUMNS = (("b", "character varying(3)", "new"), ("a", "text", "dropped"))
 CHANGES = Changes(
     "aaaa",
     "bbbb",
-    (RevisionSql("bbbb", "a.py", "ALTER TABLE core.note RENAME a TO b;", "ALTER TABLE core.note RENAME b TO a;"),),
+    (
+        RevisionSql(
+            *("bbbb", "a.py", "ALTER TABLE core.note RENAME a TO b;", "ALTER TABLE core.note RENAME b TO a;"),
+            'op.alter_column("note", "a", new_column_name="b", schema="core")',
+        ),
+    ),
     (
         Entity(
             "core.note", "changed", (("b", "character varying(3)", "new"), ("a", "text", "dropped")), ("core.author",)
@@ -118,7 +123,7 @@ def full() -> Report:
 def test_rows_locks_and_hazards_stand_in_tables() -> None:
     text = to_markdown(full())
     assert "| bbbb | core.note.a | core.note.b | renamed | 3 | 0 | 0 | no way back |  |" in text
-    assert "| b.py:12 | ALTER TABLE x RENAME \\| y | ACCESS EXCLUSIVE on core.note | reads |  |  |" in text
+    assert "| b.py:12 | `ALTER TABLE x RENAME \\| y` | ACCESS EXCLUSIVE on core.note | reads |  |  |" in text
     assert "| warning | rename-column | it breaks code. | b.py:12 |" in text
 
 
@@ -135,6 +140,46 @@ def test_tables_that_changed_stand_in_a_diagram_with_what_changed() -> None:
     assert 't0 }o--|| t1 : ""' in text
     assert 't2["odd #quot;name#quot; (new)"] {\n        text x_1_gr_e\n    }' in text
     assert '"dropped"' not in text
+
+
+def test_operations_stand_as_they_are_written() -> None:
+    text = to_markdown(full())
+    written = 'op.alter_column("note", "a", new_column_name="b", schema="core")'
+    assert f"#### Operations\n\n`bbbb`:\n\n```python\n{written}\n```" in text
+
+
+def test_rows_that_are_gone_are_said_although_they_are_decided() -> None:
+    rows = RowsAccount("bbbb", "a.py", (("core.note", 3),), (("core.note", 2),), 1)
+    text = to_markdown(replace(full(), proofs=(Proof("rows", "rows", Status.PASSED, accounts=(rows,)),)))
+    assert "Rows that are gone: bbbb: 2 rows of core.note" in text
+
+
+def test_new_column_has_no_values_to_bring_back() -> None:
+    rows = RowsAccount("bbbb", "a.py", (("core.note", 3),), (), 1, (ColumnAccount("core.note.b", "new"),))
+    text = to_markdown(replace(full(), proofs=(Proof("rows", "rows", Status.PASSED, accounts=(rows,)),)))
+    assert "| bbbb | core.note.b |  | new | 0 | 0 | 0 |  |  |" in text
+
+
+def test_names_of_any_kind_leave_tables_and_text_as_they_are() -> None:
+    name = "core.a|b\n`c` <details> *d* __e__"
+    sql = "SELECT '`|`' FROM t -- @somebody <b>"
+    lock = Measured("bbbb", "a/b.py", 1, sql, 0.1, ((name, "SHARE"),), ("writes",))
+    finding = Finding(f"{name} is gone.")
+    proofs = (
+        Proof("match", "match", Status.FAILED, findings=(finding,)),
+        Proof("locks", "locks", Status.PASSED, measured=(lock,)),
+    )
+    text = to_markdown(Report("ci", "core", ON, proofs, kept=(name,)))
+    shown = r"core.a\|b \`c\` &lt;details> \*d\* \_\_e\_\_"
+    assert rf"| b.py:1 | ``SELECT '`\|`' FROM t -- @somebody <b>`` | SHARE on {shown} | writes |  |  |" in text
+    assert "**match**: core.a|b\n\\`c\\` &lt;details> " in text
+    assert text.count("<details>") == text.count("</details>") == 1
+
+
+def test_columns_called_like_keys_leave_the_diagram_as_it_is() -> None:
+    entity = Entity("core.note", "new", (("pk", "integer", ""), ("FK", "uk", "new")))
+    text = to_markdown(replace(full(), changes=replace(CHANGES, entities=(entity,))))
+    assert 'integer pk_\n        uk_ FK_ "new"\n' in text
 
 
 def test_report_that_is_cut_closes_its_fence() -> None:

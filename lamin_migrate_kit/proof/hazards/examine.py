@@ -63,8 +63,8 @@ def _hazard(
 ) -> Hazard:
     line, sql = _place(trace, hit)
     what = hit.what
-    failure = trace.failure
-    if failure and failure.on_rows and failure.line == line:
+    failure = trace.failure or trace.refused
+    if failure and failure.on_rows and failure.line == line and (hit.severity or rule.severity) is not Severity.NOTE:
         what += f"; on the rows here it fails: {failure.message}"
     names = origins.get(id(hit.statement), {})
     subjects = (hit.subject, _origin(hit.subject, names))

@@ -35,7 +35,7 @@ def prove_hazards(bench: Workbench, traces: Callable[[], Traces]) -> Outcome:
         traces: Gives the traces.
     """
     if not bench.history.unreleased:
-        return Outcome.of((), "no unreleased revision")
+        return Outcome(Status.NOT_PROVEN, "no unreleased revision")
     try:
         found = traces()
     except MigrationError as error:
@@ -43,7 +43,7 @@ def prove_hazards(bench: Workbench, traces: Callable[[], Traces]) -> Outcome:
     opinion = _Opinion.of(bench)
     findings = tuple(finding for trace in found.revisions for finding in _findings(bench, trace, opinion))
     counts = Counter(finding.severity for finding in findings)
-    failed = [trace for trace in found.revisions if trace.failure]
+    failed = [trace for trace in found.revisions if trace.failure or _is_unexplained(trace)]
     summary = "; ".join([_counted(counts), *opinion.remarks])
     if counts[Severity.ERROR.value]:
         return Outcome(Status.FAILED, summary, _worst_first(findings))
@@ -51,6 +51,13 @@ def prove_hazards(bench: Workbench, traces: Callable[[], Traces]) -> Outcome:
         reason = f"{failed[0].revision} could not be run on rows; {summary}"
         return Outcome(Status.NOT_PROVEN, reason, _worst_first(findings))
     return Outcome(Status.PASSED, summary, _worst_first(findings))
+
+
+def _is_unexplained(trace: RevisionTrace) -> bool:
+    """Whether it refused rows for a reason that no rule is about."""
+    if trace.refused is None:
+        return False
+    return trace.refused.line not in {hazard.line for hazard in examine(trace, read_decisions(trace.path))}
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """What the author has decided, in comments of a revision: `# migrate-kit: allow=<rule> because …`, `drop`, `rename`, ….
 
-`allow` counts for the operation that it stands on: above it, beside it, within it, or above a block that it stands in.
+`allow` counts for the operation that it stands on: above it, beside it, within it, or above a block that it stands in;
+what stands on one operation of a block says nothing of the others in it.
 The other decisions name their object, and count for it in the whole revision.
 """
 
@@ -13,6 +14,7 @@ import tokenize
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lamin_migrate_kit.catalog.model import ObjectKey
 from lamin_migrate_kit.diff.renames import parse_names
@@ -32,12 +34,31 @@ class Decision:
         word: `allow`, `drop`, `rename`, `using`, `backfill`, `enum-map`, `keep`.
         names: The rule of an `allow`; of others the object, dotted.
         reason: What stands behind `because`; "" when nothing does.
+        value: What stands behind `=`: of an `enum-map` the value that takes the other's place.
     """
 
     line: int
     word: str
     names: str
     reason: str
+    value: str = ""
+
+
+class Span(NamedTuple):
+    """The lines of a statement, with the comments directly above it."""
+
+    first: int
+    last: int
+    head: int
+    """The last line that is its own, and not a statement's within it; `last` of one that is no block."""
+
+    def holds(self, decision: Decision) -> bool:
+        """Whether a decision stands on it or on something within it."""
+        return self.first <= decision.line <= self.last
+
+    def is_decided_by(self, decision: Decision) -> bool:
+        """Whether a decision stands on the statement itself."""
+        return self.first <= decision.line <= self.head
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +66,21 @@ class Decisions:
     """All decisions that one revision records, and where its operations begin and end."""
 
     all: tuple[Decision, ...]
-    spans: tuple[tuple[int, int], ...]
-    """First and last line of each statement within its functions, comments directly above it included."""
+    spans: tuple[Span, ...]
+    """The statements within its functions."""
 
     def allowed(self, rule: str, line: int | None) -> Decision | None:
         """The waiver of a rule on the operation at a line, when it gives a reason."""
         if line is None:
             return None
-        around = [(first, last) for first, last in self.spans if first <= line <= last]
+        around = [span for span in self.spans if span.first <= line <= span.last]
         return next(
             (
                 decision
                 for decision in self.all
                 if decision.word == "allow" and decision.names == rule and decision.reason
-                if any(first <= decision.line <= last for first, last in around)
+                # What a block does when it ends, as `batch_alter_table` does, is said to be done by its first line.
+                if any(span.is_decided_by(decision) or (span.holds(decision) and line <= span.head) for span in around)
             ),
             None,
         )
@@ -102,7 +124,14 @@ def _decisions(source: str) -> Iterator[Decision]:
         if found:
             rest, _, reason = found["rest"].partition("because ")
             names = rest.strip() if found["word"] == "allow" else _names(found["rest"])
-            yield Decision(token.start[0], found["word"], names, reason.strip())
+            yield Decision(token.start[0], found["word"], names, reason.strip(), _value(found["rest"]))
+
+
+def _value(text: str) -> str:
+    """What stands behind the names and `=`."""
+    found = _NAMES.match(text)
+    rest = text[found.end() :] if found else ""
+    return rest[1:].partition(" because ")[0].strip() if rest.startswith("=") else ""
 
 
 def _names(text: str) -> str:
@@ -121,14 +150,22 @@ def _outside_quotes(name: str) -> tuple[str, str, str]:
     return (found[1], found[2], found[3]) if found else (name, "", "")
 
 
-def _spans(source: str) -> Iterator[tuple[int, int]]:
+def _spans(source: str) -> Iterator[Span]:
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.stmt) and not isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.col_offset:
-            first = node.lineno
-            while first > 1 and lines[first - 2].lstrip().startswith("#"):
-                first -= 1
-            yield first, node.end_lineno or node.lineno
+            last = node.end_lineno or node.lineno
+            within = [one for one in ast.walk(node) if isinstance(one, ast.stmt) and one is not node]
+            head = min((_first_line(one, lines) - 1 for one in within), default=last)
+            yield Span(_first_line(node, lines), last, max(head, node.lineno))
+
+
+def _first_line(node: ast.stmt, lines: list[str]) -> int:
+    """Where a statement begins, comments directly above it included."""
+    first = node.lineno
+    while first > 1 and lines[first - 2].lstrip().startswith("#"):
+        first -= 1
+    return first
 
 
 def _covers(decided: str, name: str) -> bool:

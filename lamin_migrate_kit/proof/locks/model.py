@@ -206,6 +206,7 @@ class RevisionTrace:
         settings_left: Settings of the session that it changed and did not change back.
         failure: Why it did not run to its end on tables with rows.
         not_filled: Why a table had no rows.
+        refused: Why it did not run on the rows that came first; it was traced on rows that fit what it leads to.
     """
 
     revision: str
@@ -216,3 +217,4 @@ class RevisionTrace:
     settings_left: tuple[str, ...] = ()
     failure: Failure | None = None
     not_filled: Mapping[ObjectKey, str] = field(default_factory=dict)
+    refused: Failure | None = None

@@ -26,7 +26,7 @@ def prove_locks(bench: Workbench, traces: Callable[[], Traces]) -> Outcome:
         traces: Gives the traces; called here, so that their time is this proof's.
     """
     if not bench.history.unreleased:
-        return Outcome.of((), "no unreleased revision")
+        return Outcome(Status.NOT_PROVEN, "no unreleased revision")
     found = traces()
     measured = tuple(row for trace in found.revisions for row in _measured(bench, trace))
     blocking = tuple(finding for trace in found.revisions for finding in _blocking(bench, trace))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.alembic_bridge import RevisionFailed, upgrade
@@ -14,7 +15,8 @@ from lamin_migrate_kit.proof.locks.model import Failure, RevisionTrace
 from lamin_migrate_kit.proof.locks.reading import read_session_settings
 from lamin_migrate_kit.proof.locks.watcher import Watcher
 from lamin_migrate_kit.proof.rows.fill import fill_tables
-from lamin_migrate_kit.proof.rows.sources import rows_folder
+from lamin_migrate_kit.proof.rows.sources import MadeUpRows, rows_folder
+from lamin_migrate_kit.proof.rows.walk import is_about_values
 from lamin_migrate_kit.scratch import scratch_database
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ class Traces:
 def trace_unreleased(bench: Workbench) -> Traces:
     """Run the upgrade of every unreleased revision on tables with rows, statement by statement.
 
-    A revision that fails on rows is traced on empty tables instead, and says so in its `failure`.
+    A revision that refuses values is traced on rows that fit what it leads to, and says so in `refused`; one that fails
+    on these as well on empty tables, and says so in its `failure`.
 
     Args:
         bench: The module at hand, whose upgrade is proven to run from an empty database.
@@ -76,8 +79,27 @@ class _Tracer:
         try:
             traced = self._run(revision, before)
         except RevisionFailed as error:
-            return self._trace_empty(revision, error)
+            empty = self._trace_empty(revision, error)
+            fits = is_about_values(error) and empty.failure is not None and empty.failure.on_rows
+            return (self._trace_on_fitting_rows(revision, empty) or empty) if fits else empty
         return replace(traced, not_filled=filled.not_made)
+
+    def _trace_on_fitting_rows(self, revision: Revision, empty: RevisionTrace) -> RevisionTrace | None:
+        """On rows that fit the catalog which it leads to on empty tables; None when it fails on these, too."""
+        rows = MadeUpRows(self._bench.module)
+        for turn in count():
+            self._begin(revision.down)
+            before = self._look()
+            filled = rows.fill_like(self._open, before, empty.after, turn)
+            if filled is None:
+                break
+            self._open.commit()
+            self._at = revision.id
+            with suppress(RevisionFailed):
+                traced = self._run(revision, before)
+                return replace(traced, not_filled=filled.not_made, refused=empty.failure)
+        self._connection = None
+        return None
 
     def _trace_empty(self, revision: Revision, error: RevisionFailed) -> RevisionTrace:
         """On tables without rows, after the revision failed on some."""

@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from lamin_migrate_kit.errors import MigrationError
 from lamin_migrate_kit.proof.old_code.release import NoOldCode, OldCode, previous_release
 from lamin_migrate_kit.proof.outcome import Outcome, counted, proves
 from lamin_migrate_kit.proof.rows.fill import fill_tables
+from lamin_migrate_kit.proof.rows.sources import MadeUpRows, rows_folder
 from lamin_migrate_kit.proof.source import line_of
 from lamin_migrate_kit.report.model import Finding, Status
 from lamin_migrate_kit.scratch import scratch_database
@@ -48,7 +51,7 @@ def prove_old_code(bench: Workbench) -> Outcome:
     before either is not the upgrade's doing.
     """
     if not bench.history.unreleased:
-        return Outcome.of((), "no unreleased revision")
+        return Outcome(Status.NOT_PROVEN, "no unreleased revision")
     try:
         with previous_release(bench.module) as old:
             return _outcome(bench, old, *_tried(bench, old))
@@ -60,18 +63,47 @@ def prove_old_code(bench: Workbench) -> Outcome:
 
 def _tried(bench: Workbench, old: OldCode) -> tuple[Sequence[_Tried], Sequence[_Tried]]:
     """The tables of the old models, on the database as released, and on a copy that was upgraded."""
-    with scratch_database(bench.server, template=bench.released_database, hint="old") as released:
-        with released.connect() as connection:
-            fill_tables(
-                connection, bench.inspect_connection(connection), folder=bench.module.folder / "migrations/rows"
-            )
-            connection.commit()
-        with scratch_database(bench.server, template=released, hint="upgraded") as upgraded:
-            with upgraded.connect() as connection:
-                upgrade(connection, bench.module, bench.script)
-                connection.commit()
+    refused: MigrationError | None = None
+    for fill in _fillings(bench):
+        with ExitStack() as stack:
+            released = stack.enter_context(scratch_database(bench.server, template=bench.released_database, hint="old"))
+            if not fill(released):
+                break
+            upgraded = stack.enter_context(scratch_database(bench.server, template=released, hint="upgraded"))
+            try:
+                _upgrade(bench, upgraded)
+            except MigrationError as error:
+                refused = refused or error
+                continue
             found = _run_trial(bench, old, {"before": released, "after": upgraded})
             return found["before"], found["after"]
+    assert refused is not None, "there is more than one way to fill tables"
+    raise refused
+
+
+def _fillings(bench: Workbench) -> Iterator[Callable[[ScratchDatabase], bool]]:
+    """Ways to fill the released tables: plainly, then with rows that fit what the upgrade leads to."""
+    rows = MadeUpRows(bench.module)
+
+    def filled(database: ScratchDatabase, turn: int | None) -> bool:
+        with database.connect() as connection:
+            current = bench.inspect_connection(connection)
+            if turn is None:
+                fill_tables(connection, current, folder=rows_folder(bench.module))
+            elif rows.fill_like(connection, current, bench.head_catalog, turn) is None:
+                return False
+            connection.commit()
+            return True
+
+    yield lambda database: filled(database, None)
+    for turn in count():
+        yield lambda database, turn=turn: filled(database, turn)  # type: ignore[misc]
+
+
+def _upgrade(bench: Workbench, database: ScratchDatabase) -> None:
+    with database.connect() as connection:
+        upgrade(connection, bench.module, bench.script)
+        connection.commit()
 
 
 def _run_trial(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,6 +20,9 @@ from lamin_migrate_kit.proof.rows.relations import (
 )
 from lamin_migrate_kit.proof.rows.saved import SavedRows, Side
 
+_MOST_PAIRS = 50
+"""How many ways to find a key of several columns in another table are tried."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnFate:
@@ -33,6 +37,7 @@ class ColumnFate:
         values: How many values it held.
         changed: How many became others.
         lost: How many are nowhere, in rows that are still there.
+        unmapped: Of an enum type: how many of these did not become what the revision records of them.
     """
 
     column: ObjectKey
@@ -43,6 +48,11 @@ class ColumnFate:
     values: int = 0
     changed: int = 0
     lost: int = 0
+    unmapped: int = 0
+
+
+EnumMaps = Mapping[str, Mapping[str, str | None]]
+"""By the name of an enum type, for its values: what takes their place; None where anything may, as they are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,9 @@ class Moment:
     labels: Labels
 
 
-def account_for(saved: SavedRows, before: Moment, after: Moment, renames: Renames) -> tuple[TableFate, ...]:
+def account_for(
+    saved: SavedRows, before: Moment, after: Moment, renames: Renames, enum_maps: EnumMaps
+) -> tuple[TableFate, ...]:
     """Account for every row, table and column.
 
     Args:
@@ -93,20 +105,25 @@ def account_for(saved: SavedRows, before: Moment, after: Moment, renames: Rename
         before: The moment before a revision ran.
         after: The one after.
         renames: What the revision records as renamed.
+        enum_maps: What it records of values of enum types.
 
     Returns:
         A fate for every table that was there before, in the order of their names; columns that are new stand with the
         table that they are in, or with one of their own.
     """
-    return _Accounting(saved, before, after, match_relations(before.relations, after.relations, renames)).fates()
+    matches = match_relations(before.relations, after.relations, renames)
+    return _Accounting(saved, before, after, matches, enum_maps).fates()
 
 
 class _Accounting:
-    def __init__(self, saved: SavedRows, before: Moment, after: Moment, matches: Sequence[Match]) -> None:
+    def __init__(
+        self, saved: SavedRows, before: Moment, after: Moment, matches: Sequence[Match], enum_maps: EnumMaps
+    ) -> None:
         self._saved = saved
         self._before = before
         self._after = after
         self._matches = matches
+        self._enum_maps = enum_maps
 
     def fates(self) -> tuple[TableFate, ...]:
         matched = [match for match in self._matches if match.after and match.columns]
@@ -169,7 +186,30 @@ class _Accounting:
             fewer = min(missing, max(0, fate.values - self._after_values(match, one)))
             # Of rows that are gone the values are gone as well, and are not counted once more.
             others, gone = missing - fewer, max(0, fewer - lost_rows)
-        return self._elsewhere(replace(fate, changed=others, lost=gone), match)
+        unmapped = self._unmapped(key, old, new, lost_rows) if others or gone else 0
+        return self._elsewhere(replace(fate, changed=others, lost=gone, unmapped=unmapped), match)
+
+    def _unmapped(
+        self,
+        key: tuple[Side, Side] | None,
+        old: tuple[Side, Attribute],
+        new: tuple[Side, Attribute],
+        lost_rows: int,
+    ) -> int:
+        """How many values of an enum type became something else than what is recorded of them."""
+        side, one = old
+        recorded = self._enum_maps.get(one.type_name, {})
+        if not recorded:
+            return 0
+        labels = {
+            **side.labels.get(one.type_name, {}),
+            **{was: is_ for was, is_ in recorded.items() if is_ is not None},
+        }
+        mapped = replace(side, labels={**side.labels, one.type_name: labels}), one
+        but = tuple(label for label, is_ in recorded.items() if is_ is None)
+        if key:
+            return sum(self._saved.changed(key, mapped, new, but=but))
+        return max(0, self._saved.missing(mapped, new, but=but) - lost_rows)
 
     def _elsewhere(self, fate: ColumnFate, match: Match) -> ColumnFate:
         """Values that are no longer where they were may be in a column that is new."""
@@ -202,14 +242,24 @@ class _Accounting:
         if new[0].relation is match.after:
             key, _ = self._best_key(match)
             return key is None or self._saved.changed(key, old, new) == (0, 0)
-        named = {one.name: one for one in match.before.attributes}
-        keys = [named[names[0]] for names in match.before.keys if len(names) == 1]
-        for key_column in (one for one in keys if one != old[1]):
-            for far in new[0].relation.attributes:
-                if far != new[1] and self._saved.holds((old[0], key_column), (new[0], far)):
-                    return not self._saved.pairs_missing(old, key_column, new, far)
+        beside = list(self._keys_beside(match, old, new))
+        if beside:
+            return any(not self._saved.pairs_missing(old, keys, new, far) for keys, far in beside)
         # Without its key, whether a value is true or false says nothing of where it came from.
         return old[1].type != "boolean"
+
+    def _keys_beside(
+        self, match: Match, old: tuple[Side, Attribute], new: tuple[Side, Attribute]
+    ) -> Iterator[tuple[tuple[Attribute, ...], tuple[Attribute, ...]]]:
+        """Keys of a table, each with columns of another one that hold its values and so may be it."""
+        named = {one.name: one for one in match.before.attributes}
+        others = [one for one in new[0].relation.attributes if one != new[1]]
+        for names in match.before.keys:
+            keys = tuple(named[name] for name in names)
+            holding = [[far for far in others if self._saved.holds((old[0], key), (new[0], far))] for key in keys]
+            if old[1] not in keys:
+                together = itertools.islice(itertools.product(*holding), _MOST_PAIRS)
+                yield from ((keys, far) for far in together if len(set(far)) == len(far))
 
     def _best_key(self, match: Match) -> tuple[tuple[Side, Side] | None, int]:
         """The columns that tell most rows to be the same before and after, and how many."""

@@ -203,7 +203,11 @@ class _Filling:
         return found
 
     def _counting(self, place: int, table: Table) -> str:
-        columns = [f"count({quote_name(column.key.part)})" for column in self._catalog.columns(table.key)]
+        columns = [
+            # A virtual one that came later cannot always be computed of rows that are there.
+            "count(*)" if column.generated == "v" else f"count({quote_name(column.key.part)})"
+            for column in self._catalog.columns(table.key)
+        ]
         only = "" if table.partition_key is not None else "ONLY "
         return f"SELECT {place}, count(*), ARRAY[{', '.join(columns)}]::int8[] FROM {only}{qualified(table.key)}"
 

@@ -28,7 +28,7 @@ def prove_rows(bench: Workbench, *, every: bool = False, clone: Clone | None = N
 
     Args:
         bench: The module at hand, whose upgrade is proven to run from an empty database.
-        every: All revisions; otherwise those that no release contains.
+        every: All revisions; otherwise those that no release contains, and the newest one where there are none.
         clone: The instance whose rows are used; None for rows that are made up. Then the revisions above the
             instance's are taken.
 
@@ -37,9 +37,10 @@ def prove_rows(bench: Workbench, *, every: bool = False, clone: Clone | None = N
     """
     if clone is not None:
         return _on_instance(bench, clone)
-    revisions = bench.history.revisions if every else bench.history.unreleased
+    history = bench.history
+    revisions = history.revisions if every else history.unreleased or history.revisions[-1:]
     if not revisions:
-        return Outcome.of((), "no revision" if every else "no unreleased revision")
+        return Outcome(Status.NOT_PROVEN, "no revision")
     return _walked(bench, MadeUpRows(bench.module), revisions)
 
 

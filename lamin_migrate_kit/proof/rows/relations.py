@@ -19,7 +19,7 @@ select c.oid::int8, n.nspname, c.relname, c.relkind::text,
        coalesce(item_schema.nspname, type_schema.nspname) || '.' || coalesce(item.typname, t.typname)
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
-left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
 left join pg_type t on t.oid = a.atttypid
 left join pg_namespace type_schema on type_schema.oid = t.typnamespace
 left join pg_type item on item.oid = nullif(t.typelem, 0) and t.typlen = -1
@@ -68,7 +68,7 @@ class Relation:
         key: Its schema and name.
         partitioned: Its rows are in partitions.
         root: The partitioned table that its rows belong to; None for a table of its own.
-        attributes: Its columns.
+        attributes: Its columns; not those that are computed when they are read, as they hold no values.
         keys: Names of columns that tell rows apart, the primary key first.
     """
 

@@ -7,7 +7,7 @@ asked of them then holds, whatever a revision has done to the tables that they c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.quoting import quote_literal, quote_name
@@ -110,25 +110,35 @@ class SavedRows:
         return both if one and other else 0
 
     def changed(
-        self, key: tuple[Side, Side], before: tuple[Side, Attribute], after: tuple[Side, Attribute]
+        self,
+        key: tuple[Side, Side],
+        before: tuple[Side, Attribute],
+        after: tuple[Side, Attribute],
+        *,
+        but: Sequence[str] = (),
     ) -> tuple[int, int]:
-        """Of the rows that a key tells to be the same: how many values became others, and how many are gone."""
+        """Of the rows that a key tells to be the same: how many values became others, and how many are gone.
+
+        Values of an enum type that `but` names are left out.
+        """
         old, new = before[0].value(before[1], "b"), after[0].value(after[1], "a")
+        rows = f"FROM {_joined(*key)} WHERE {old} IS NOT NULL{_and_none_of(but, before, 'b')}"
         ((others, gone),) = self._asking.ask(
             f"SELECT count(*) FILTER (WHERE NOT {_same_text(before[1], after[1], old, new)}),"
-            f" count(*) FILTER (WHERE {new} IS NULL) FROM {_joined(*key)} WHERE {old} IS NOT NULL"
+            f" count(*) FILTER (WHERE {new} IS NULL) {rows}"
         )
         if others and before[1].type != after[1].type:
             found = self._asking.attempt(
-                f"SELECT count(*) FILTER (WHERE NOT {_same_meaning(before[1], after[1], old, new)})"
-                f" FROM {_joined(*key)} WHERE {old} IS NOT NULL"
+                f"SELECT count(*) FILTER (WHERE NOT {_same_meaning(before[1], after[1], old, new)}) {rows}"
             )
             others = found[0][0] if found else others
         return others, gone
 
-    def missing(self, before: tuple[Side, Attribute], after: tuple[Side, Attribute] | None) -> int:
+    def missing(
+        self, before: tuple[Side, Attribute], after: tuple[Side, Attribute] | None, *, but: Sequence[str] = ()
+    ) -> int:
         """How many values of a column another one does not hold, rows apart; all of them without another one."""
-        values = _values(*before)
+        values = _values(*before) + _and_none_of(but, before, "s")
         other = f"EXCEPT ALL {_values(*after)}" if after else ""
         ((count,),) = self._asking.ask(f"SELECT count(*) FROM ({values} {other}) AS m")
         return int(count)
@@ -142,13 +152,17 @@ class SavedRows:
         return bool(count) and not missing
 
     def pairs_missing(
-        self, old: tuple[Side, Attribute], key: Attribute, new: tuple[Side, Attribute], far: Attribute
+        self,
+        old: tuple[Side, Attribute],
+        keys: Sequence[Attribute],
+        new: tuple[Side, Attribute],
+        far: Sequence[Attribute],
     ) -> int:
         """How many values of a column do not stand beside the same key in another table."""
         pairs = (
-            f"SELECT ARRAY[{side.value(beside)}, {side.value(value)}] FROM {side.rows}"
+            f"SELECT ARRAY[{', '.join(map(side.value, (*beside, value)))}] FROM {side.rows}"
             f" WHERE {side.value(value)} IS NOT NULL"
-            for (side, value), beside in ((old, key), (new, far))
+            for (side, value), beside in ((old, keys), (new, far))
         )
         ((count,),) = self._asking.ask(f"SELECT count(*) FROM ({' EXCEPT '.join(pairs)}) AS m")
         return int(count)
@@ -179,6 +193,16 @@ def _checksum(side: Side) -> str:
 def _values(side: Side, attribute: Attribute) -> str:
     value = side.value(attribute)
     return f"SELECT {value} FROM {side.rows} WHERE {value} IS NOT NULL"
+
+
+def _and_none_of(labels: Sequence[str], before: tuple[Side, Attribute], alias: str) -> str:
+    """A condition that leaves out some values of an enum type, and arrays that hold one of them."""
+    side, attribute = before
+    if not labels:
+        return ""
+    value = replace(side, labels={}).value(attribute, alias)
+    items = f"string_to_array(trim({value}, '{{}}'), ',')" if attribute.type.endswith("[]") else f"ARRAY[{value}]"
+    return f" AND NOT {items} && ARRAY[{', '.join(map(quote_literal, labels))}]::text[]"
 
 
 def _joined(before: Side, after: Side) -> str:

@@ -337,7 +337,9 @@ class TableRows:
         override = any(self._columns[name].identity == "a" for name in given)
         overriding = " OVERRIDING SYSTEM VALUE" if override else ""
         values = f"({names}){overriding} VALUES ({', '.join(row.values())})" if row else "DEFAULT VALUES"
-        added = self._asking.attempt(f"{into} {values} RETURNING 1")
+        # A virtual column is computed when it is read: what it cannot be computed of is no row.
+        virtual = [quote_name(name) for name, one in self._every.items() if one.generated == "v"]
+        added = self._asking.attempt(f"{into} {values} RETURNING {', '.join(virtual) or '1'}")
         if added is None:
             self.reason = self._asking.reason
         elif not added:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from lamin_migrate_kit.catalog.model import Catalog, CompositeType, Domain, EnumType, RangeType
@@ -95,9 +95,10 @@ class Values:
         return list(dict.fromkeys(itertools.islice(made, 1500)))
 
     def definitions(self, spelled: str) -> tuple[str, ...]:
-        """The checks of a domain and of what it is built on; none for other types."""
-        known = self._types.get(parse_type(spelled).base)
-        if not isinstance(known, Domain):
+        """The checks of a domain and of what it is built on; none for other types, arrays of domains among them."""
+        name = parse_type(spelled)
+        known = self._types.get(name.base)
+        if name.dimensions or not isinstance(known, Domain):
             return ()
         return (*(constraint.definition for constraint in known.constraints), *self.definitions(known.type))
 
@@ -167,6 +168,7 @@ class Values:
         yield "'{}'" if many else "'empty'"
 
     def _of_base(self, name: TypeName, column: str, hints: Hints | None) -> Iterator[str]:
+        name = replace(name, base=_without_schema(name.base))
         make = _maker(name.base)
         if self._extremes and name.base in _EXTREMES:
             yield quote_literal(_EXTREMES[name.base](name.size, column))
@@ -242,6 +244,7 @@ def _of_length(lengths: Iterable[int]) -> Iterator[str]:
     for length in lengths:
         for seed in SEEDS:
             yield (f"{'abcdefgh' * (length // 8 + 1)}"[: max(0, length - len(str(seed)))] + str(seed))[:length]
+            yield f"{seed:0{length}d}"[-length:] if length > 0 else ""
 
 
 def _days(texts: Iterable[str]) -> Iterator[str]:
@@ -287,6 +290,7 @@ _USUAL_TEXTS = (
     "word{seed}-of-it",
     "10.0.0.{seed}",
     "A1b2C3d4!{seed}",
+    "A1b2C3d4E{seed}",
     "Title {seed}",
     "en",
     "DE",
@@ -302,8 +306,12 @@ _Maker = Callable[[tuple[int, ...], str, int], Iterator[str]]
 
 
 def _maker(base: str) -> _Maker | None:
-    # An extension's types stand in whatever schema it was created in.
-    return _LITERALS.get(base) or _LITERALS.get(base.rpartition(".")[2])
+    return _LITERALS.get(_without_schema(base))
+
+
+def _without_schema(base: str) -> str:
+    """A type's own name: an extension's types stand in whatever schema it was created in."""
+    return base if base in _LITERALS else base.rpartition(".")[2]
 
 
 def _text(size: tuple[int, ...], column: str, row: int) -> Iterator[str]:
@@ -467,6 +475,10 @@ def _digits(size: tuple[int, ...], _column: str) -> str:
     return f"{digits[: size[0] - scale] or '0'}.{digits[size[0] - scale :]}" if scale > 0 else digits
 
 
+def _deep_document(_size: tuple[int, ...], column: str) -> str:
+    return f'{{"{_in_json(column)}": {{"list": [1, 2.50, null, "\u00c4"], "large": 9007199254740993, "none": {{}}}}}}'
+
+
 _EXTREMES: dict[str, Callable[[tuple[int, ...], str], str]] = {
     **dict.fromkeys(("text", "character varying", "citext"), _long_text),
     "smallint": lambda _size, _column: "32123",
@@ -478,5 +490,20 @@ _EXTREMES: dict[str, Callable[[tuple[int, ...], str], str]] = {
     "timestamp without time zone": lambda _size, _column: "2021-06-05 13:14:15.678901",
     "timestamp with time zone": lambda _size, _column: "2021-06-05 13:14:15.678901+00",
     "time without time zone": lambda _size, _column: "13:14:15.678901",
+    "time with time zone": lambda _size, _column: "13:14:15.678901+05:30",
     "interval": lambda _size, _column: "1 mon 2 days 03:04:05.678901",
+    "money": lambda _size, _column: "12345678.91",
+    "bytea": lambda _size, _column: rf"\x{bytes(range(256)).hex()}",
+    **dict.fromkeys(("json", "jsonb"), _deep_document),
+    "inet": lambda _size, _column: "10.20.30.40/12",
+    "numrange": lambda _size, _column: "[1000.125,1000.875)",
+    "tsrange": lambda _size, _column: "[2021-06-05 13:14:15.678901,2021-06-06 13:14:15.678901)",
+    "tstzrange": lambda _size, _column: "[2021-06-05 13:14:15.678901+00,2021-06-06 13:14:15.678901+00)",
+    **{f"{kind}multirange": lambda _size, _column: "{[1001,1003),[1005,1008)}" for kind in ("int4", "int8", "num")},
+    "datemultirange": lambda _size, _column: "{[2021-06-05,2021-06-07),[2021-06-10,2021-06-12)}",
+    "tsmultirange": lambda _size, _column: "{[2021-06-05 13:14:15.678901,2021-06-06),[2021-06-10,2021-06-12)}",
+    "tstzmultirange": lambda _size, _column: (
+        "{[2021-06-05 13:14:15.678901+00,2021-06-06 00:00+00),[2021-06-10 00:00+00,2021-06-12 00:00+00)}"
+    ),
+    "hstore": lambda _size, column: f'"{_in_json(column)}"=>"Z", "other"=>NULL',
 }

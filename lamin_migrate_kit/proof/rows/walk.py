@@ -139,7 +139,7 @@ class RowsWalk:
         return back, self._run("upgrade again", revision)[1]
 
     def _account(self, before: Moment, after: Moment, decided: Decided) -> tuple[TableFate, ...]:
-        fates = account_for(SavedRows(Asking(self._own)), before, after, decided.renames)
+        fates = account_for(SavedRows(Asking(self._own)), before, after, decided.renames, decided.enum_maps)
         self._own.commit()
         return fates
 

@@ -183,4 +183,5 @@ def test_what_only_squawk_says_is_a_note_that_can_be_waived(project: Project, be
 
 def test_no_unreleased_revision_is_said(project: Project, bench: Bench) -> None:
     (project.versions / "2023-01-01-bbbb-vx_x_x.py").unlink()
-    assert proven(bench).summary == "no unreleased revision"
+    proof = proven(bench)
+    assert (proof.status, proof.summary) == (Status.NOT_PROVEN, "no unreleased revision")

@@ -26,3 +26,33 @@ def test_names_of_a_decision_may_hold_anything_in_quotes(tmp_path: Path, comment
     path = tmp_path / "revision.py"
     path.write_text(f"def upgrade() -> None:\n    # migrate-kit: {comment}\n    pass\n")
     assert [decision.names for decision in read_decisions(path).all] == [names]
+
+
+BLOCK = """\
+def upgrade() -> None:
+    # migrate-kit: allow=add-check because the whole block is fine
+    with op.get_context().autocommit_block():
+        # migrate-kit: allow=drop-column because nobody reads a
+        op.drop_column("note", "a")
+        op.drop_column("note", "b")
+        op.create_check_constraint("c", "note", "true")
+    op.drop_column("note", "d")
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "waived"),
+    [
+        ("drop-column", 5, True),
+        ("drop-column", 6, False),
+        ("drop-column", 8, False),
+        ("drop-column", 3, True),
+        ("add-check", 7, True),
+        ("add-check", 3, True),
+        ("add-check", 8, False),
+    ],
+)
+def test_waiver_counts_for_the_operation_that_it_stands_on(tmp_path: Path, rule: str, line: int, waived: bool) -> None:
+    path = tmp_path / "revision.py"
+    path.write_text(BLOCK)
+    assert bool(read_decisions(path).allowed(rule, line)) is waived

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lamin_migrate_kit.deploy.plan import DEFAULT_LOCK_TIMEOUT
+from lamin_migrate_kit.proof.hazards.proof import prove_hazards
 from lamin_migrate_kit.proof.locks.model import RevisionTrace, TracedStatement
 from lamin_migrate_kit.proof.locks.proof import prove_locks
 from lamin_migrate_kit.proof.locks.trace import LOCK_TIMEOUT, trace_unreleased
@@ -134,6 +135,33 @@ def test_revision_that_fails_on_rows_is_traced_on_empty_tables_and_not_proven(pr
     assert "on rows it fails" in proof.summary
 
 
+@pytest.mark.parametrize(
+    ("upgrade", "rule"),
+    [
+        ("ALTER TABLE core.note ADD CONSTRAINT f FOREIGN KEY (n) REFERENCES core.author", "add-foreign-key"),
+        ("ALTER TABLE core.note ADD CONSTRAINT c CHECK (n < 50)", "add-check"),
+        ("ALTER TABLE core.note ADD CONSTRAINT u UNIQUE (open)", "add-unique"),
+        ("ALTER TABLE core.note ALTER n TYPE smallint", "type-change-rewrites"),
+    ],
+)
+def test_revision_that_refuses_rows_is_traced_on_rows_that_it_takes(
+    project: Project, bench: Bench, upgrade: str, rule: str
+) -> None:
+    create = "CREATE SCHEMA core; CREATE TABLE core.author (id int PRIMARY KEY);"
+    create += "CREATE TABLE core.note (id int PRIMARY KEY, n int, open boolean NOT NULL)"
+    project.revision("aaaa", None, f"op.execute({create!r})", DROP, version="0_1_0")
+    project.revision("bbbb", "aaaa", f"op.execute({upgrade!r})")
+    found = trace_unreleased(bench())
+    assert found.revisions[0].failure is None
+    proof = prove_locks(bench(), lambda: found)
+    assert proof.status is Status.PASSED, proof.summary
+    assert dict(proof.measured[0].scanned)["core.note"] > 0
+    hazards = prove_hazards(bench(), lambda: found)
+    assert hazards.status is Status.PASSED, hazards.summary
+    (said,) = (finding.message for finding in hazards.findings if finding.rule == rule)
+    assert ("on the rows here it fails" in said) == (found.revisions[0].refused is not None)
+
+
 def test_table_without_rows_is_not_proven_when_it_is_locked(project: Project, bench: Bench) -> None:
     create = 'op.execute("CREATE SCHEMA core; CREATE TABLE core.note (id int NOT NULL CHECK (id * id = 1522756))")'
     project.revision("aaaa", None, create, DROP, version="0_1_0")
@@ -162,7 +190,8 @@ def test_several_revisions_are_traced_one_after_the_other(project: Project, benc
 
 def test_no_unreleased_revision_is_said(project: Project, bench: Bench) -> None:
     (project.versions / "2023-01-01-bbbb-vx_x_x.py").unlink()
-    assert proven(bench).summary == "no unreleased revision"
+    proof = proven(bench)
+    assert (proof.status, proof.summary) == (Status.NOT_PROVEN, "no unreleased revision")
 
 
 def test_lock_timeout_is_that_of_a_deployment(project: Project, bench: Bench) -> None:

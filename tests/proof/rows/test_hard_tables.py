@@ -94,6 +94,19 @@ HARD = {
             days text[] NOT NULL CHECK (days <@ ARRAY['mon', 'tue', 'wed'] AND 'tue' = ANY (days)),
             matrix int[][] CHECK (array_ndims(matrix) = 2), votes int[] CHECK (0 <= ALL (votes)))
     """,
+    "domains over arrays of domains": """
+        CREATE DOMAIN core.digit AS int CHECK (VALUE BETWEEN 0 AND 9);
+        CREATE DOMAIN core.pin AS core.digit[] NOT NULL CHECK (array_length(VALUE, 1) = 4 AND array_ndims(VALUE) = 1);
+        CREATE TABLE core.card (id int PRIMARY KEY, pin core.pin)
+    """,
+    "computed when it is read": """
+        CREATE TABLE core.cell (id int PRIMARY KEY, width int NOT NULL,
+            twice int GENERATED ALWAYS AS (width * 2) VIRTUAL)
+    """,
+    "codes of a length": """
+        CREATE TABLE core.code (ulid text PRIMARY KEY CHECK (length(ulid) = 26 AND ulid = upper(ulid)
+            AND ulid !~ '[ILOU]'), secret text NOT NULL CHECK (secret ~ '^(?=.*[0-9])(?=.*[A-Z])[A-Za-z0-9]{8,}$'))
+    """,
     "documents with checks": """
         CREATE TABLE core.message (id int PRIMARY KEY,
             body jsonb NOT NULL CHECK (jsonb_typeof(body -> 'tags') = 'array' AND body ->> 'kind' IN ('mail', 'call')),

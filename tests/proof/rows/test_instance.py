@@ -141,6 +141,21 @@ def test_instance_has_the_same_rows_and_objects_afterwards(opened: Workbench, in
     assert instance.exec_driver_sql(query).one() == before
 
 
+def test_instance_is_not_written_to(opened: Workbench, instance: Connection) -> None:
+    def written() -> int:
+        instance.exec_driver_sql("SELECT pg_stat_force_next_flush()")
+        instance.commit()
+        counters = (
+            "sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_all_tables WHERE schemaname IN ('core', 'public')"
+        )
+        return int(instance.exec_driver_sql(f"SELECT {counters}").scalar_one())
+
+    before = written()
+    instance.commit()
+    assert prove(opened, instance, rows=50).accounts
+    assert written() == before > 0
+
+
 def masked(bench: Workbench, *masks: str) -> Workbench:
     return Workbench(replace(bench.settings, mask=masks), bench.module, bench.server, bench._stack)
 

@@ -62,9 +62,19 @@ def test_good_revision_passes_with_rows(bench: Bench) -> None:
     assert (one.revision, one.rows, one.kept) == ("bbbb", (("core.note", 3),), 1)
 
 
-def test_no_unreleased_revision_is_said(project: Project, bench: Bench) -> None:
+def test_newest_revision_is_proven_where_all_are_released(project: Project, bench: Bench) -> None:
     (project.versions / "2023-01-01-bbbb-vx_x_x.py").unlink()
-    assert prove_rows(bench()).summary == "no unreleased revision"
+    project.revision("bbbb", "aaaa", ADD, REMOVE, version="0_1_0")
+    proof = prove_rows(bench())
+    assert (proof.status, proof.summary) == (Status.PASSED, "3 rows, 1 column new")
+    assert [one.revision for one in proof.accounts] == ["bbbb"]
+
+
+def test_no_revision_is_not_proven(project: Project, bench: Bench) -> None:
+    for path in project.versions.glob("*.py"):
+        path.unlink()
+    proof = prove_rows(bench())
+    assert (proof.status, proof.summary) == (Status.NOT_PROVEN, "no revision")
 
 
 def test_every_revision_is_proven_when_asked(bench: Bench) -> None:
