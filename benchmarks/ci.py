@@ -5,8 +5,9 @@
 pytest-alembic needs a pytest before 9, and so an environment of its own (`pip install --group benchmark`); without
 `--pytest-alembic` it is left out.
 
-The server keeps its data in memory, where the kit's own servers do; with `--disk` on disk, durability off in both cases.
-In memory the server's part of the work is so small that Alembic's own Python is most of every contender but the SQL.
+The server keeps its data in memory, where the kit's own servers do; with `--disk` on disk, durability off in both
+cases. In memory the server's part of the work is so small that Alembic's own Python is most of every contender but
+the SQL.
 
 Each contender is a process of its own, on one Postgres that is started for all of them; the order is the same in every
 run, the best time counts. `stairway through alembic.command` takes the first 60 revisions up, down and up and is
