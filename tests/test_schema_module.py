@@ -439,6 +439,18 @@ def test_several_metadata_are_told_and_a_setting_decides(repo: Path, write: Writ
     assert "names no SQLAlchemy MetaData" in import_error(repo)
 
 
+def test_a_setting_that_names_no_module_is_told_as_the_setting(repo: Path, write: Write) -> None:
+    write("core/__init__.py", INIT)
+    write("core/models.py", DECLARATIVE)
+    for path, module in (("nowhere:Base.metadata", "nowhere"), ("core.tables:Base", "core.tables")):
+        write("pyproject.toml", f'[tool.lamin_migrate_kit]\nmetadata = "{path}"\n')
+        message = import_error(repo)
+        assert f"`metadata = '{path}'` in pyproject.toml names the module {module}, which is not there." in message
+        assert 'metadata = "core.models:Base.metadata"' in message
+    write("core/tables.py", "import no_such_library\n")
+    assert "core cannot be imported: ModuleNotFoundError: No module named 'no_such_library'" in import_error(repo)
+
+
 def test_a_metadata_in_a_module_that_nobody_imports(repo: Path, write: Write) -> None:
     write("pyproject.toml", '[tool.lamin_migrate_kit]\nmetadata = "core.tables:Base.metadata"\n')
     write("core/__init__.py", INIT)
