@@ -217,8 +217,12 @@ def test_no_module_is_told_with_what_was_seen_and_the_lines_to_write(repo: Path,
     assert '[tool.lamin_migrate_kit]\npackage = "' in error.next_command
 
 
-def test_an_empty_folder_has_no_module(repo: Path) -> None:
-    assert "Packages seen: none." in refused(repo).what
+def test_an_empty_folder_has_no_module_and_is_the_wrong_place(repo: Path) -> None:
+    error = refused(repo)
+    assert "Packages seen: none." in error.what
+    assert error.next_command is not None
+    assert error.next_command.startswith("cd PROJECT ")
+    assert "lamin-migrate deploy --package PACKAGE" in error.next_command
 
 
 def test_a_project_further_down_is_pointed_to(repo: Path, write: Write) -> None:

@@ -37,8 +37,9 @@ class RevisionFailed(MigrationError):
         kept: tuple[str, ...],
         where: str | None = None,
         details: str | None = None,
+        next_command: str | None = None,
     ) -> None:
-        super().__init__(what, where=where, details=details)
+        super().__init__(what, where=where, details=details, next_command=next_command)
         self.revision = revision
         self.statement = statement
         self.sqlstate = sqlstate
@@ -81,6 +82,7 @@ def explain(
             done=done,
             where=where,
             details=_shown(watch.pending),
+            next_command="run the same command again, once the server answers",
         )
     direction = "upgrade" if step.is_upgrade else "downgrade"
     return RevisionFailed(
@@ -92,6 +94,7 @@ def explain(
         kept=tuple(one.sql for one in watch.statements if one.kept and one.line is not None),
         where=where,
         details=_shown(watch.pending),
+        next_command=f"mend {direction}() there; then, on a scratch database: invoke ci",
     )
 
 

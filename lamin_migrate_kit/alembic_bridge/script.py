@@ -50,7 +50,11 @@ class Script:
         """
         heads = self.directory.get_heads()
         if len(heads) > 1:
-            raise RevisionError(f"There is more than one head: {', '.join(sorted(heads))}.", where=str(self.folder))
+            raise RevisionError(
+                f"There is more than one head: {', '.join(sorted(heads))}.",
+                where=str(self.folder),
+                next_command="invoke migrate.rebase",
+            )
         return heads[0] if heads else None
 
     @property
@@ -127,7 +131,9 @@ class _Directory(ScriptDirectory):
             if script.revision in seen:
                 other = seen[script.revision].name
                 raise RevisionError(
-                    f"Two files have the revision {script.revision}: {other} and {path.name}.", where=str(path)
+                    f"Two files have the revision {script.revision}: {other} and {path.name}.",
+                    where=str(path),
+                    next_command="delete one of them, or give it an id of its own",
                 )
             seen[script.revision] = path
         for script in scripts:
@@ -139,7 +145,9 @@ def _require_known_down(script: AlembicScript, known: dict[str, Path]) -> None:
     for down in script._versioned_down_revisions:
         if down not in known:
             raise RevisionError(
-                f"Revision {script.revision} comes after {down}, which no file has.", where=str(script.path)
+                f"Revision {script.revision} comes after {down}, which no file has.",
+                where=str(script.path),
+                next_command=f"set down_revision in {Path(script.path).name} to the revision before it",
             )
 
 
@@ -159,6 +167,7 @@ def _load(path: Path) -> AlembicScript:
         raise RevisionError(
             f"The revision file {path.name} cannot be loaded: {type(error).__name__}: {error}",
             where=f"{path}:{_line_of(error, path)}",
+            next_command=f"mend {path.name}; then: invoke ci",
         ) from error
     return AlembicScript(loaded, _declared(loaded, path), str(path))
 
@@ -166,7 +175,11 @@ def _load(path: Path) -> AlembicScript:
 def _declared(loaded: ModuleType, path: Path) -> str:
     for name in ("revision", "down_revision"):
         if not hasattr(loaded, name):
-            raise RevisionError(f"The revision file {path.name} does not set {name!r}.", where=str(path))
+            raise RevisionError(
+                f"The revision file {path.name} does not set {name!r}.",
+                where=str(path),
+                next_command=f"add to {path.name}:\n{name} = {'None' if name == 'down_revision' else '…'}",
+            )
     revision: str = loaded.revision
     return revision
 
@@ -195,4 +208,4 @@ class _explained:  # noqa: N801 (reads as a function)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, (CommandError, AlembicRevisionError)):
-            raise RevisionError(str(error), where=str(self.folder)) from error
+            raise RevisionError(str(error), where=str(self.folder), next_command="invoke ci") from error

@@ -136,6 +136,7 @@ def test_in_one_transaction_a_failure_takes_everything_back(connection: Connecti
     assert relations(connection) == set()
     assert caught.value.done == (history.revisions[0],)
     assert caught.value.kept == ()
+    assert caught.value.next_command == "mend upgrade() there; then, on a scratch database: invoke ci"
 
 
 def test_in_one_transaction_the_caller_commits(connection: Connection, history: History) -> None:
