@@ -128,7 +128,7 @@ def inspect_release(connection: Connection, instance: Instance, module: SchemaMo
             "The instance cannot be read.",
             where=instance.shown,
             details=said,
-            next_command="deploy as a role that may read and change the module's tables, such as their owner",
+            next_command="connect as a role that may read the module's tables; to deploy, as their owner",
         ) from error
     finally:
         # No snapshot may stay: somebody's CREATE INDEX CONCURRENTLY would wait for us.
