@@ -169,6 +169,8 @@ def _load(path: Path) -> AlembicScript:
             where=f"{path}:{_line_of(error, path)}",
             next_command=f"mend {path.name}; then: invoke ci",
         ) from error
+    # Alembic asks for it on the way down alone; the proofs take a missing one for an empty one.
+    vars(loaded).setdefault("downgrade", lambda: None)
     return AlembicScript(loaded, _declared(loaded, path), str(path))
 
 
@@ -180,6 +182,12 @@ def _declared(loaded: ModuleType, path: Path) -> str:
                 where=str(path),
                 next_command=f"add to {path.name}:\n{name} = {'None' if name == 'down_revision' else '…'}",
             )
+    if not callable(getattr(loaded, "upgrade", None)):
+        raise RevisionError(
+            f"The revision file {path.name} has no function upgrade().",
+            where=str(path),
+            next_command=f"add to {path.name}:\ndef upgrade() -> None:\n    pass",
+        )
     revision: str = loaded.revision
     return revision
 

@@ -56,6 +56,14 @@ def test_all_proofs_run_in_order_and_are_told_as_they_are_done(here: Settings) -
     assert not report.missing
 
 
+def test_revision_without_a_downgrade_has_no_way_back_and_all_else_is_proven(project: Project, here: Settings) -> None:
+    whole = statuses(run(here)[0])
+    path = project.versions / "2023-01-01-bbbb-vx_x_x.py"
+    path.write_text(path.read_text().partition("def downgrade")[0])
+    report, _ = run(here)
+    assert statuses(report) == whole | {"stairway": Status.NOT_PROVEN}
+
+
 def test_rows_are_proven_with_rows_in_every_table(here: Settings) -> None:
     (rows,) = (proof for proof in run(here)[0].proofs if proof.name == "rows")
     assert rows.status is Status.PASSED
