@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.assignments import parse_python, read_string, set_assignments
+from lamin_migrate_kit.assignments import Binding, parse_python, read_string, set_assignments
 from lamin_migrate_kit.errors import SchemaModuleError
 from lamin_migrate_kit.file_set import recover
 
@@ -164,7 +164,7 @@ def _read(package: str, folder: Path, root: Path, metadata_path: str | None) -> 
             where=str(init_file),
             next_command=f"make {where} a file that you may read",
         ) from error
-    schema_id = read_string(tree, "_schema_id", where, '"yvzi"')
+    schema_id = _read_schema_id(tree, where)
     name = read_string(tree, "_name", where, '"core"')
     example = _newest_revision(folder)
     migration = read_string(tree, "_migration", where, example)
@@ -187,6 +187,18 @@ def _read(package: str, folder: Path, root: Path, metadata_path: str | None) -> 
         version_files=version_files,
         metadata_path=metadata_path,
     )
+
+
+def _read_schema_id(tree: ast.Module, where: str) -> Binding | None:
+    """The binding of `_schema_id`; an empty one would pass for a package that only has Alembic."""
+    found = read_string(tree, "_schema_id", where, '"yvzi"')
+    if found is not None and found.value is not None and not found.value.strip():
+        raise SchemaModuleError(
+            f"`_schema_id` in {where} is empty; it names the tables that keep the module's state.",
+            where=f"{where}:{found.line}",
+            next_command=f'write into {where}, with four letters of your own:\n_schema_id = "yvzi"',
+        )
+    return found
 
 
 def _newest_revision(folder: Path) -> str:

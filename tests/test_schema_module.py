@@ -291,6 +291,15 @@ def test_a_migration_assigned_twice(repo: Path, write: Write) -> None:
     assert error.next_command == 'keep one line in core/__init__.py:\n_migration = "6a73c00555b4"'
 
 
+@pytest.mark.parametrize("value", ['""', '"  "'])
+def test_an_empty_schema_id_is_no_id(repo: Path, write: Write, value: str) -> None:
+    """It would be taken for a package that only has Alembic, with another version table."""
+    write("core/__init__.py", f"_schema_id = {value}\n_migration = None\n")
+    error = refused(repo)
+    assert "`_schema_id` in core/__init__.py is empty" in error.what
+    assert error.where == "core/__init__.py:1"
+
+
 def test_a_computed_migration(repo: Path, write: Write) -> None:
     write("core/__init__.py", INIT.replace('"8280855a5064"', "head()"))
     error = refused(repo)
