@@ -65,7 +65,7 @@ def parse_python(source: bytes, where: str, raises: type[MigrateKitError] = Sche
             next_command=f"mend {place}",
         ) from error
     except ValueError as error:  # null bytes
-        raise raises(f"{where} is no valid Python: {error}", where=where) from error
+        raise raises(f"{where} is no valid Python: {error}", where=where, next_command=f"mend {where}") from error
 
 
 def find_bindings(tree: ast.Module, name: str) -> tuple[Binding, ...]:
@@ -93,7 +93,7 @@ def read_string(tree: ast.Module, name: str, where: str, example: str) -> Bindin
     if not bindings:
         return None
     if len(bindings) > 1:
-        lines = " and ".join(str(binding.line) for binding in bindings)
+        lines = " and ".join(str(line) for line in dict.fromkeys(binding.line for binding in bindings))
         kept = next((f'"{b.value}"' for b in reversed(bindings) if b.value is not None), example)
         raise SchemaModuleError(
             f"`{name}` is assigned more than once in {where}: lines {lines}.",
@@ -190,14 +190,27 @@ def _bound_by(statement: ast.stmt, nested: bool) -> Iterator[Binding]:
                 yield Binding(alias.asname or alias.name, statement.lineno, None, "imported")
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield Binding(name, statement.lineno, None, "no string")
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            yield from _together(target, "the variable of a loop")
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            for item in items:
+                yield from _together(item.optional_vars, "bound by `with`") if item.optional_vars else ()
+        case ast.Delete(targets=targets):
+            for target in targets:
+                yield from _together(target, "deleted")
 
 
 def _assigned(target: ast.expr, value: ast.expr, nested: bool) -> Iterator[Binding]:
     if isinstance(target, (ast.Tuple, ast.List)):
-        names = (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
-        yield from (Binding(name, target.lineno, None, "assigned together with other names") for name in names)
+        yield from _together(target, "assigned together with other names")
     elif isinstance(target, ast.Name):
         yield _read_value(target.id, value, nested)
+
+
+def _together(target: ast.expr, how: str) -> Iterator[Binding]:
+    """Every name in a target of which none has a string of its own."""
+    names = (node.id for node in ast.walk(target) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load))
+    yield from (Binding(name, target.lineno, None, how) for name in names)
 
 
 def _read_value(name: str, value: ast.expr, nested: bool) -> Binding:

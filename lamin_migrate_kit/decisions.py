@@ -61,7 +61,10 @@ def _split(text: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise SettingsError(f"{text!r} is no decision: {error}.") from error
+        raise SettingsError(
+            f"{text!r} is no decision: {error}.",
+            next_command="invoke migrate.generate --rename core.notebook.v:version",
+        ) from error
 
 
 _FIELDS = {

@@ -107,8 +107,15 @@ class FileSet:
         except OSError as error:
             raise WriteError(
                 f"The files could not be written: {error.strerror or error}; nothing was changed.",
-                where=str(error.filename or self.home),
+                where=str(_named_in(error, self.home)),
+                next_command="make room there, or give yourself the right to write; then run the same command again",
             ) from error
+
+
+def _named_in(error: OSError, home: Path) -> Path:
+    """The place that an error names; `home` for what is in the working folder, which nobody else knows of."""
+    place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes, os.PathLike)) else home
+    return home if place.is_relative_to(home / FOLDER) else place
 
 
 def recover(home: Path) -> bool:
@@ -161,6 +168,7 @@ def _check(changes: tuple[FileChange, ...]) -> None:
             raise WriteError(
                 f"{change.target.name} exists already; it was not overwritten and nothing was changed.",
                 where=str(change.target),
+                next_command=f"move {change.target.name} away, and run the same command again",
             )
         if change.before is not None and _read(change.path) != change.before:
             raise WriteError(
@@ -311,11 +319,17 @@ def _read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise WriteError(f"{path.name} cannot be read: {error.strerror}.", where=str(path)) from error
+        raise WriteError(
+            f"{path.name} cannot be read: {error.strerror}.",
+            where=str(path),
+            next_command="give yourself the right to read it; then run the same command again",
+        ) from error
 
 
 def _existing(path: Path) -> bytes:
     content = _read(path)
     if content is None:
-        raise WriteError(f"{path.name} is not there.", where=str(path))
+        raise WriteError(
+            f"{path.name} is not there.", where=str(path), next_command="run the same command again, once it is back"
+        )
     return content

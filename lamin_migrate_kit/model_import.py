@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
 _SETTING = '[tool.lamin_migrate_kit]\nmetadata = "{example}"'
+_METADATA_FORM = f"write it as module:attribute in pyproject.toml:\n{_SETTING}"
 
 
 def import_models(package: str, folder: Path, metadata_path: str | None = None) -> tuple[ModuleType, ...]:
@@ -50,8 +51,10 @@ def import_models(package: str, folder: Path, metadata_path: str | None = None) 
         _uncompiled(),
         contextlib.redirect_stdout(sys.stderr),
     ):
-        for name in _module_names(package, folder, metadata_path):
+        for name in _module_names(package, folder):
             importlib.import_module(name)
+        if metadata_path:
+            _import_named(metadata_path, package)
     _refuse_another_copy(package, folder)
     return _loaded_modules(package)
 
@@ -106,7 +109,7 @@ def _belongs(module_name: str, package: str) -> bool:
     return module_name == package or module_name.startswith(f"{package}.")
 
 
-def _module_names(package: str, folder: Path, metadata_path: str | None) -> list[str]:
+def _module_names(package: str, folder: Path) -> list[str]:
     """What to import: a class that nobody imports would look like a dropped table, so all of `models` is."""
     names = [package]
     if (folder / "models.py").is_file() or (folder / "models" / "__init__.py").is_file():
@@ -114,9 +117,21 @@ def _module_names(package: str, folder: Path, metadata_path: str | None) -> list
     if (folder / "models").is_dir():
         found = pkgutil.walk_packages([str(folder / "models")], f"{package}.models.")
         names += sorted(module.name for module in found if not module.name.endswith("__main__"))
-    if metadata_path:
-        names.append(metadata_path.partition(":")[0])
     return names
+
+
+def _import_named(metadata_path: str, package: str) -> None:
+    """Import the module that the setting `metadata` names."""
+    name = metadata_path.partition(":")[0]
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not _belongs(name, error.name or ""):
+            raise  # something that the module imports itself
+        raise SchemaModuleError(
+            f"`metadata = {metadata_path!r}` in pyproject.toml names the module {name}, which is not there.",
+            next_command=_METADATA_FORM.format(example=f"{package}.models:Base.metadata"),
+        ) from error
 
 
 def _put_first_on_path(base: Path) -> None:
@@ -154,6 +169,8 @@ def _uncompiled() -> Iterator[None]:
 def _told_by_the_authors_lines(package: str, folder: Path) -> Iterator[None]:
     try:
         yield
+    except SchemaModuleError:
+        raise
     except (Exception, SystemExit) as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_inside(frame.filename, folder)]
         raise SchemaModuleError(
@@ -210,8 +227,7 @@ def _named_metadata(path: str) -> MetaData:
     if not isinstance(value, MetaData):
         raise SchemaModuleError(
             f"`metadata = {path!r}` in pyproject.toml names no SQLAlchemy MetaData.",
-            next_command="write it as module:attribute in pyproject.toml:\n"
-            + _SETTING.format(example=f"{module}:Base.metadata"),
+            next_command=_METADATA_FORM.format(example=f"{module}:Base.metadata"),
         )
     return value
 

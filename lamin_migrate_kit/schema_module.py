@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.assignments import parse_python, read_string, set_assignments
+from lamin_migrate_kit.assignments import Binding, parse_python, read_string, set_assignments
 from lamin_migrate_kit.errors import SchemaModuleError
 from lamin_migrate_kit.file_set import recover
 
@@ -159,8 +159,12 @@ def _read(package: str, folder: Path, root: Path, metadata_path: str | None) -> 
     try:
         tree = parse_python(init_file.read_bytes(), where)
     except OSError as error:
-        raise SchemaModuleError(f"{where} cannot be read: {error.strerror}.", where=str(init_file)) from error
-    schema_id = read_string(tree, "_schema_id", where, '"yvzi"')
+        raise SchemaModuleError(
+            f"{where} cannot be read: {error.strerror}.",
+            where=str(init_file),
+            next_command=f"make {where} a file that you may read",
+        ) from error
+    schema_id = _read_schema_id(tree, where)
     name = read_string(tree, "_name", where, '"core"')
     example = _newest_revision(folder)
     migration = read_string(tree, "_migration", where, example)
@@ -183,6 +187,18 @@ def _read(package: str, folder: Path, root: Path, metadata_path: str | None) -> 
         version_files=version_files,
         metadata_path=metadata_path,
     )
+
+
+def _read_schema_id(tree: ast.Module, where: str) -> Binding | None:
+    """The binding of `_schema_id`; an empty one would pass for a package that only has Alembic."""
+    found = read_string(tree, "_schema_id", where, '"yvzi"')
+    if found is not None and found.value is not None and not found.value.strip():
+        raise SchemaModuleError(
+            f"`_schema_id` in {where} is empty; it names the tables that keep the module's state.",
+            where=f"{where}:{found.line}",
+            next_command=f'write into {where}, with four letters of your own:\n_schema_id = "yvzi"',
+        )
+    return found
 
 
 def _newest_revision(folder: Path) -> str:
@@ -267,7 +283,7 @@ def _find_only(root: Path) -> Path:
         f"No schema module was found in {root}: no package there or in src has `_schema_id` in its __init__.py or a"
         f" folder `migrations`. {_seen(root)}",
         where=str(root),
-        next_command=_where_else(root) or _pyproject_lines(_likeliest(root)),
+        next_command=_where_else(root) or _way_there(root) or _pyproject_lines(_likeliest(root)),
     )
 
 
@@ -305,6 +321,16 @@ def _where_else(root: Path) -> str | None:
         if pyproject.is_file() and b"[tool.lamin_migrate_kit]" in pyproject.read_bytes():
             return f"cd {folder.relative_to(root)}   # its pyproject.toml names a schema module"
     return None
+
+
+def _way_there(root: Path) -> str | None:
+    """Where nothing is a project at all, the command was started in the wrong place."""
+    if (root / "pyproject.toml").is_file() or _packages(root):
+        return None
+    return (
+        "cd PROJECT   # the folder of the schema module; then the same command again\n"
+        "lamin-migrate deploy --package PACKAGE   # to deploy an installed one"
+    )
 
 
 def _packages(root: Path) -> list[Path]:

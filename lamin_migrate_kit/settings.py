@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -78,9 +79,23 @@ _TOML_NAMES = {
     "privileges": bool,
     "image": str,
 }
+_EXAMPLES = {
+    "package": '"lnschema_core"',
+    "metadata": '"lnschema_core.models:Base.metadata"',
+    "keep": '["core.ix_by_hand"]',
+    "schemas": '["core"]',
+    "extensions": '["citext"]',
+    "postgres": '["15", "18"]',
+    "waive": '{ old-code = "first release" }',
+    "mask": '["core.user.email"]',
+    "privileges": "true",
+    "image": '"registry.example/postgres-with-postgis:18"',
+}
+_DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+_PATTERNS = {"package": _DOTTED, "metadata": f"{_DOTTED}(?::{_DOTTED})?", "image": r"\S+"}
 _MAJORS = f'a list of supported majors, such as ["{SUPPORTED_MAJORS[0]}", "{SUPPORTED_MAJORS[-1]}"]'
 _SHAPES = {
-    str: "a string",
+    str: "a string such as {example}",
     bool: "true or false",
     list: "a list of strings",
     dict: 'a table of reasons, such as old-code = "first release"',
@@ -151,8 +166,14 @@ def _read_table(pyproject: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(pyproject.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"pyproject.toml cannot be read: {error}", where=str(pyproject)) from error
-    table = document.get("tool", {}).get("lamin_migrate_kit", {})
+        raise SettingsError(
+            f"pyproject.toml cannot be read: {error}", where=str(pyproject), next_command=f"mend {pyproject}"
+        ) from error
+    table = document
+    for name in ("tool", "lamin_migrate_kit"):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            raise _refused(pyproject, f"`{name}` in pyproject.toml must be a table.", "package")
     for key, value in table.items():
         _check(pyproject, key, value)
     return {key: _frozen(key, value) for key, value in table.items()}
@@ -169,17 +190,26 @@ def _frozen(key: str, value: object) -> object:
 def _check(pyproject: Path, key: str, value: object) -> None:
     if key not in _TOML_NAMES:
         known = ", ".join(sorted(_TOML_NAMES))
-        raise SettingsError(f"[tool.lamin_migrate_kit] has no setting {key!r}; it has: {known}.", where=str(pyproject))
-    wanted = _TOML_NAMES[key]
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    wrong_item = not all(isinstance(item, str) and (item.strip() or wanted is list) for item in items)
+        raise _refused(pyproject, f"[tool.lamin_migrate_kit] has no setting {key!r}; it has: {known}.", "package")
+    if not isinstance(value, _TOML_NAMES[key]) or not _is_well_formed(key, value):
+        form = _MAJORS if key == "postgres" else _SHAPES[_TOML_NAMES[key]].format(example=_EXAMPLES[key])
+        raise _refused(pyproject, f"[tool.lamin_migrate_kit] {key} must be {form}.", key)
+
+
+def _is_well_formed(key: str, value: object) -> bool:
+    """Whether a value of the right type also has the right content."""
     if key == "postgres" and isinstance(value, list):
-        wrong_item = not value or not set(map(repr, value)) <= {repr(str(major)) for major in SUPPORTED_MAJORS}
-    if not isinstance(value, wanted) or wrong_item:
-        raise SettingsError(
-            f"[tool.lamin_migrate_kit] {key} must be {_MAJORS if key == 'postgres' else _SHAPES[wanted]}.",
-            where=str(pyproject),
-        )
+        return bool(value) and all(isinstance(one, str) and one in map(str, SUPPORTED_MAJORS) for one in value)
+    if isinstance(value, str):
+        return re.fullmatch(_PATTERNS[key], value) is not None
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(isinstance(item, str) and item.strip() for item in items)
 
 
-assert set(_TOML_NAMES) <= {field.name for field in fields(Settings)}
+def _refused(pyproject: Path, what: str, key: str) -> SettingsError:
+    """An error with the lines to write for one setting."""
+    lines = f"[tool.lamin_migrate_kit]\n{key} = {_EXAMPLES[key]}"
+    return SettingsError(what, where=str(pyproject), next_command=f"correct pyproject.toml, for example:\n{lines}")
+
+
+assert set(_TOML_NAMES) == set(_EXAMPLES) <= {field.name for field in fields(Settings)}

@@ -137,7 +137,8 @@ class Workbench:
                 ran = upgrade(connection, self.module, self.script, target)
             except RevisionFailed as error:
                 # Where the database only lacked something, a setting gives it.
-                error.next_command = advise(error.sqlstate, error.what, available_extensions(connection))
+                advice = advise(error.sqlstate, error.what, available_extensions(connection))
+                error.next_command = advice or error.next_command
                 raise
             connection.commit()
         self.upgrades.update((step.revision, step) for step in ran)

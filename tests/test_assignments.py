@@ -66,6 +66,9 @@ TWICE = [
     b'try:\n    _migration = "a"\nexcept E:\n    _migration = "b"\n',
     b'_migration = "a"\nfrom ._head import _migration\n',
     b'_migration = "a"\n_migration += "b"\n',
+    b'_migration = "a"\nfor _migration in ("b",):\n    pass\n',
+    b'_migration = "a"\nwith open(f) as (_migration, x):\n    pass\n',
+    b'_migration = "a"\ndel _migration\n',
 ]
 
 

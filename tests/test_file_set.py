@@ -207,6 +207,16 @@ def test_a_failure_at_any_step_changes_nothing(
     assert failed > 20
 
 
+def test_a_folder_that_may_not_be_written_is_told_by_its_own_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = a_release(home)
+    refused = OSError(errno.EROFS, "Read-only file system", str(home / FOLDER))
+    failing(monkeypatch, 1, lambda: refused)
+    with pytest.raises(WriteError, match="Read-only file system; nothing was changed") as caught:
+        files.commit()
+    assert caught.value.where == str(home)
+    assert "the right to write" in str(caught.value.next_command)
+
+
 def test_the_message_of_a_full_disk_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = a_release(home)
     failing(monkeypatch, 6, lambda: OSError(errno.ENOSPC, "No space left on device"))

@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -381,6 +382,34 @@ def test_only_tasks_reports_and_the_question_print_and_only_tasks_exit():
 
 def called_names(tree: ast.Module) -> list[str]:
     return [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+# Told inside a proof, or with all that there is to say in the message itself.
+SAY_NO_NEXT = {"Interrupted", "InstanceError", "NoOldCode", "SecondOpinionUnavailable"}
+
+
+def test_every_error_says_the_next_command():
+    silent = [
+        f"{module}:{node.lineno}"
+        for module, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in error_names() - SAY_NO_NEXT
+        if not {"next_command", None} & {keyword.arg for keyword in node.keywords}
+    ]
+    # Its caller makes a reason of it.
+    assert [place for place in silent if not place.startswith("proof/majors.py")] == []
+
+
+@cache
+def error_names() -> set[str]:
+    """The names of MigrateKitError and of everything that comes from it."""
+    classes = {node.name: node for _, tree in modules() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    names = {"MigrateKitError"}
+    while more := {name for name, node in classes.items() if names & set(map(ast.unparse, node.bases))} - names:
+        names |= more
+    return names
 
 
 def test_every_module_says_what_it_is_for():

@@ -217,8 +217,12 @@ def test_no_module_is_told_with_what_was_seen_and_the_lines_to_write(repo: Path,
     assert '[tool.lamin_migrate_kit]\npackage = "' in error.next_command
 
 
-def test_an_empty_folder_has_no_module(repo: Path) -> None:
-    assert "Packages seen: none." in refused(repo).what
+def test_an_empty_folder_has_no_module_and_is_the_wrong_place(repo: Path) -> None:
+    error = refused(repo)
+    assert "Packages seen: none." in error.what
+    assert error.next_command is not None
+    assert error.next_command.startswith("cd PROJECT ")
+    assert "lamin-migrate deploy --package PACKAGE" in error.next_command
 
 
 def test_a_project_further_down_is_pointed_to(repo: Path, write: Write) -> None:
@@ -285,6 +289,15 @@ def test_a_migration_assigned_twice(repo: Path, write: Write) -> None:
     assert error.what == "`_migration` is assigned more than once in core/__init__.py: lines 4 and 6."
     assert error.where == "core/__init__.py:6"
     assert error.next_command == 'keep one line in core/__init__.py:\n_migration = "6a73c00555b4"'
+
+
+@pytest.mark.parametrize("value", ['""', '"  "'])
+def test_an_empty_schema_id_is_no_id(repo: Path, write: Write, value: str) -> None:
+    """It would be taken for a package that only has Alembic, with another version table."""
+    write("core/__init__.py", f"_schema_id = {value}\n_migration = None\n")
+    error = refused(repo)
+    assert "`_schema_id` in core/__init__.py is empty" in error.what
+    assert error.where == "core/__init__.py:1"
 
 
 def test_a_computed_migration(repo: Path, write: Write) -> None:
@@ -437,6 +450,18 @@ def test_several_metadata_are_told_and_a_setting_decides(repo: Path, write: Writ
     assert table_keys(repo) == ["leaf"]
     write("pyproject.toml", '[tool.lamin_migrate_kit]\nmetadata = "core.models.two:Bass.metadata"\n')
     assert "names no SQLAlchemy MetaData" in import_error(repo)
+
+
+def test_a_setting_that_names_no_module_is_told_as_the_setting(repo: Path, write: Write) -> None:
+    write("core/__init__.py", INIT)
+    write("core/models.py", DECLARATIVE)
+    for path, module in (("nowhere:Base.metadata", "nowhere"), ("core.tables:Base", "core.tables")):
+        write("pyproject.toml", f'[tool.lamin_migrate_kit]\nmetadata = "{path}"\n')
+        message = import_error(repo)
+        assert f"`metadata = '{path}'` in pyproject.toml names the module {module}, which is not there." in message
+        assert 'metadata = "core.models:Base.metadata"' in message
+    write("core/tables.py", "import no_such_library\n")
+    assert "core cannot be imported: ModuleNotFoundError: No module named 'no_such_library'" in import_error(repo)
 
 
 def test_a_metadata_in_a_module_that_nobody_imports(repo: Path, write: Write) -> None:

@@ -39,8 +39,9 @@ class RevisionFailed(MigrationError):
         where: str | None = None,
         details: str | None = None,
         about_values: bool = False,
+        next_command: str | None = None,
     ) -> None:
-        super().__init__(what, where=where, details=details)
+        super().__init__(what, where=where, details=details, next_command=next_command)
         self.about_values = about_values
         self.revision = revision
         self.statement = statement
@@ -84,6 +85,7 @@ def explain(
             done=done,
             where=where,
             details=_shown(watch.pending),
+            next_command="run the same command again, once the server answers",
         )
     direction = "upgrade" if step.is_upgrade else "downgrade"
     return RevisionFailed(
@@ -96,6 +98,7 @@ def explain(
         where=where,
         details=_shown(watch.pending),
         about_values=refuses_values(getattr(error, "orig", error)),
+        next_command=f"mend {direction}() there; then, on a scratch database: invoke ci",
     )
 
 

@@ -1,12 +1,13 @@
-"""What surrounds every use of Alembic: one thread at a time, no log lines, no warnings of the libraries."""
+"""What surrounds every use of Alembic: one thread at a time, no log lines, no warnings, nothing on stdout."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 from sqlalchemy.exc import SAWarning
 
@@ -22,9 +23,10 @@ _SILENT = logging.CRITICAL + 1
 def quiet_alembic() -> Iterator[None]:
     """Hold Alembic for this thread, and keep its log lines and SQLAlchemy's reflection warnings to ourselves.
 
-    A program that calls the kit may treat warnings as errors, or may send the root logger to its terminal.
+    A program that calls the kit may treat warnings as errors, or may send the root logger to its terminal. What
+    revisions print goes to stderr, as what models print does: stdout is a document, or a script, for somebody to read.
     """
-    with _ONE_AT_A_TIME, silent_loggers(), warnings.catch_warnings():
+    with _ONE_AT_A_TIME, silent_loggers(), warnings.catch_warnings(), redirect_stdout(sys.stderr):
         warnings.simplefilter("ignore", SAWarning)
         yield
 

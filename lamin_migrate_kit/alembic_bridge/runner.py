@@ -165,8 +165,8 @@ class Runner:
 
     def cancel(self) -> None:
         """End the statement that the server is working on; another thread may call this."""
-        driver: Any = self._connection.connection.dbapi_connection
-        with suppress(psycopg2.Error):
+        with suppress(psycopg2.Error, SQLAlchemyError):  # it is closed by now, or was lost
+            driver: Any = self._connection.connection.dbapi_connection
             driver.cancel()
 
     def _migrate(self, step: RevisionStep) -> None:

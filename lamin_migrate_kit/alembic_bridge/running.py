@@ -37,9 +37,14 @@ def current_revision(connection: Connection, module: SchemaModule) -> str | None
             context = MigrationContext.configure(connection, opts={"version_table": module.version_table})
             return context.get_current_revision()
     except CommandError as error:
-        raise RevisionError(f"The table {module.version_table} has more than one row.") from error
+        raise RevisionError(
+            f"The table {module.version_table} has more than one row.", next_command="alembic current --verbose"
+        ) from error
     except SQLAlchemyError as error:
-        raise ServerError(f"The table {module.version_table} cannot be read: {server_message(error)}") from error
+        raise ServerError(
+            f"The table {module.version_table} cannot be read: {server_message(error)}",
+            next_command="connect as a role that may read it, such as its owner",
+        ) from error
     finally:
         if not open_before:
             with suppress(SQLAlchemyError):

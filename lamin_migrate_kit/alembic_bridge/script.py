@@ -50,7 +50,11 @@ class Script:
         """
         heads = self.directory.get_heads()
         if len(heads) > 1:
-            raise RevisionError(f"There is more than one head: {', '.join(sorted(heads))}.", where=str(self.folder))
+            raise RevisionError(
+                f"There is more than one head: {', '.join(sorted(heads))}.",
+                where=str(self.folder),
+                next_command="invoke migrate.rebase",
+            )
         return heads[0] if heads else None
 
     @property
@@ -136,7 +140,9 @@ class _Directory(ScriptDirectory):
             if script.revision in seen:
                 other = seen[script.revision].name
                 raise RevisionError(
-                    f"Two files have the revision {script.revision}: {other} and {path.name}.", where=str(path)
+                    f"Two files have the revision {script.revision}: {other} and {path.name}.",
+                    where=str(path),
+                    next_command="delete one of them, or give it an id of its own",
                 )
             seen[script.revision] = path
         for script in scripts:
@@ -148,7 +154,9 @@ def _require_known_down(script: AlembicScript, known: dict[str, Path]) -> None:
     for down in script._versioned_down_revisions:
         if down not in known:
             raise RevisionError(
-                f"Revision {script.revision} comes after {down}, which no file has.", where=str(script.path)
+                f"Revision {script.revision} comes after {down}, which no file has.",
+                where=str(script.path),
+                next_command=f"set down_revision in {Path(script.path).name} to the revision before it",
             )
 
 
@@ -168,26 +176,36 @@ def _load(path: Path) -> AlembicScript:
         raise RevisionError(
             f"The revision file {path.name} cannot be loaded: {type(error).__name__}: {error}",
             where=f"{path}:{_line_of(error, path)}",
+            next_command=f"mend {path.name}; then: invoke ci",
         ) from error
-    for name in ("upgrade", "downgrade"):
-        if not hasattr(loaded, name):
-            setattr(loaded, name, _missing(path, name))
+    if not hasattr(loaded, "downgrade"):
+        vars(loaded)["downgrade"] = _without_downgrade(path)
     return AlembicScript(loaded, _declared(loaded, path), str(path))
 
 
-def _missing(path: Path, name: str) -> Callable[[], NoReturn]:
-    """What stands for a function that a file does not have: Alembic could not even read the history without it."""
+def _without_downgrade(path: Path) -> Callable[[], NoReturn]:
+    """What stands for a `downgrade` that a file does not have: without one Alembic could not even read the history."""
 
-    def missing() -> NoReturn:
-        raise NotImplementedError(f"{path.name} has no {name}()")
+    def downgrade() -> NoReturn:
+        raise NotImplementedError(f"{path.name} has no downgrade()")
 
-    return missing
+    return downgrade
 
 
 def _declared(loaded: ModuleType, path: Path) -> str:
     for name in ("revision", "down_revision"):
         if not hasattr(loaded, name):
-            raise RevisionError(f"The revision file {path.name} does not set {name!r}.", where=str(path))
+            raise RevisionError(
+                f"The revision file {path.name} does not set {name!r}.",
+                where=str(path),
+                next_command=f"add to {path.name}:\n{name} = {'None' if name == 'down_revision' else '…'}",
+            )
+    if not callable(getattr(loaded, "upgrade", None)):
+        raise RevisionError(
+            f"The revision file {path.name} has no function upgrade().",
+            where=str(path),
+            next_command=f"add to {path.name}:\ndef upgrade() -> None:\n    pass",
+        )
     revision: str = loaded.revision
     return revision
 
@@ -216,4 +234,4 @@ class _explained:  # noqa: N801 (reads as a function)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, (CommandError, AlembicRevisionError)):
-            raise RevisionError(str(error), where=str(self.folder)) from error
+            raise RevisionError(str(error), where=str(self.folder), next_command="invoke ci") from error

@@ -164,7 +164,8 @@ def _not_built(connection: Connection, error: Exception) -> SchemaModuleError:
     return kind(
         f"The models cannot be built on an empty database: {message}",
         details=f"failing statement:\n{statement.strip()}" if statement else None,
-        next_command=advise(code, message, available_extensions(connection)),
+        next_command=advise(code, message, available_extensions(connection))
+        or "mend what it names in the models, and run the same command again",
     )
 
 

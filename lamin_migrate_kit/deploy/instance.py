@@ -117,10 +117,19 @@ def inspect_release(connection: Connection, instance: Instance, module: SchemaMo
         version = latest_version(connection, module, migration)
         return Release(version, migration) if version else release_of(history, migration)
     except RevisionError as error:
-        raise InstanceUnreadable(f"{error.what} The kit deploys along a single line.", where=instance.shown) from error
+        raise InstanceUnreadable(
+            f"{error.what} The kit deploys along a single line.",
+            where=instance.shown,
+            next_command="alembic stamp --purge REVISION   # with the one that the tables are at; then deploy",
+        ) from error
     except (ServerError, DBAPIError) as error:
         said = str(error.orig).strip() if isinstance(error, DBAPIError) else error.what
-        raise InstanceUnreadable("The instance cannot be read.", where=instance.shown, details=said) from error
+        raise InstanceUnreadable(
+            "The instance cannot be read.",
+            where=instance.shown,
+            details=said,
+            next_command="connect as a role that may read the module's tables; to deploy, as their owner",
+        ) from error
     finally:
         # No snapshot may stay: somebody's CREATE INDEX CONCURRENTLY would wait for us.
         connection.rollback()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Protocol
 
 from lamin_migrate_kit.deploy.errors import DeploymentDeclined, NobodyToAsk
 from lamin_migrate_kit.deploy.release import install_command
 from lamin_migrate_kit.report.redact import redact
-from lamin_migrate_kit.report.terminal import print_text
+from lamin_migrate_kit.report.terminal import at_a_terminal, print_text
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.deploy.plan import Plan
@@ -38,7 +37,7 @@ def ask_at_terminal(plan: Plan) -> bool:
 
 def terminal_asker() -> Asker | None:
     """Somebody to ask; None when nobody sits at a terminal."""
-    return ask_at_terminal if sys.stdin.isatty() and sys.stdout.isatty() else None
+    return ask_at_terminal if at_a_terminal() else None
 
 
 def require_consent(plan: Plan, ask: Asker | None, command: str) -> None:

@@ -142,7 +142,10 @@ class _Lowering:
                 ordered, circle = order_steps(self.steps.alone(), after)
         if circle:
             names = ", ".join(f"{step.verb} {step.key.kind} {step.key}" for step in circle)
-            raise NoOrder(f"These changes need each other in a circle: {names}.")
+            raise NoOrder(
+                f"These changes need each other in a circle: {names}.",
+                next_command="make some of them in one revision and the rest in the next",
+            )
         return self._with_mentions(ordered, after)
 
     def _with_mentions(self, ordered: list[Step], after: Precedence) -> list[Step]:

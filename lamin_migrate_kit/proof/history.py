@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -59,6 +60,11 @@ def prove_checksums(module: SchemaModule, history: History) -> Outcome:
     return Outcome(Status.PASSED, counted(len(history.released), "revision"))
 
 
+def _move(shown: str, name: str) -> str:
+    """The command that gives a file another name in its folder."""
+    return shlex.join(["git", "mv", shown, f"{shown.rpartition('/')[0]}/{name}"])
+
+
 def _wrong_names(module: SchemaModule, revision: Revision) -> Iterator[Finding]:
     shown = module.shown(revision.path)
     name = parse_filename(revision.path.name)
@@ -69,7 +75,7 @@ def _wrong_names(module: SchemaModule, revision: Revision) -> Iterator[Finding]:
                 f"The file of revision {revision.id} is not named by the convention.",
                 revision.id,
                 shown,
-                next_command=f"git mv {shown} {shown.rpartition('/')[0]}/{wanted}",
+                next_command=_move(shown, wanted),
             )
         return
     if name.id != revision.id:
@@ -78,7 +84,7 @@ def _wrong_names(module: SchemaModule, revision: Revision) -> Iterator[Finding]:
             f"The file name says {name.id}, and the revision in it is {revision.id}.",
             revision.id,
             shown,
-            next_command=f"git mv {shown} {shown.rpartition('/')[0]}/{wanted}",
+            next_command=_move(shown, wanted),
         )
     first = next(iter(revision.doc.splitlines()), "").strip()
     if first != revision_doc(revision.version):

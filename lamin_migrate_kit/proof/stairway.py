@@ -37,11 +37,11 @@ def prove_stairway(bench: Workbench, *, every: bool = False) -> Outcome:
     """
     revisions = bench.history.revisions if every else bench.history.unreleased
     if not revisions:
-        return Outcome.of((), "no revision" if every else "no unreleased revision")
+        return Outcome(Status.NOT_PROVEN, "no revision" if every else "no unreleased revision")
     findings, one_way = _climb(bench, revisions)
     if findings or not one_way:
         return Outcome.of(findings, counted(len(revisions), "revision"))
-    return Outcome(Status.NOT_PROVEN, f"{', '.join(one_way)} cannot be taken back: downgrade() is empty")
+    return Outcome(Status.NOT_PROVEN, f"{', '.join(one_way)} cannot be taken back: downgrade() does nothing")
 
 
 def _climb(bench: Workbench, revisions: Sequence[Revision]) -> tuple[tuple[Finding, ...], tuple[str, ...]]:

@@ -45,6 +45,11 @@ def console(*, stderr: bool = False) -> Console:
     return _console(stderr, id(sys.stderr if stderr else sys.stdout))
 
 
+def at_a_terminal() -> bool:
+    """Whether somebody sits there who sees a question and can answer it. What the caller closed is None."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
 def print_text(text: str = "", style: str | None = None) -> None:
     """Print text to stdout as it is."""
     console().print(Text(text, style=style or ""))

@@ -106,7 +106,11 @@ def _read_revision(module: SchemaModule, path: Path, recorded: Mapping[str, Chec
     try:
         tree = parse_python(path.read_bytes(), where, RevisionError)
     except OSError as error:
-        raise RevisionError(f"{path.name} cannot be read: {error.strerror}.", where=where) from error
+        raise RevisionError(
+            f"{path.name} cannot be read: {error.strerror}.",
+            where=where,
+            next_command=f"move it out of {where.rpartition('/')[0]}, or make it a file that you may read",
+        ) from error
     id = _read_id(tree, where)
     name = parse_filename(path.name)
     known = recorded.get(id)

@@ -85,7 +85,8 @@ def plan_release(
         raise ReleaseError(
             f"No file sets the version of {module.package} as a plain string, so there is nothing to set to {number}.",
             where=module.shown(module.init_file),
-            next_command=f'add to {module.shown(module.init_file)}:\n__version__ = "{module.version}"',
+            next_command=f"write into {module.shown(module.init_file)}, as its only line that sets the version:\n"
+            f'__version__ = "{module.version}"',
         )
     revisions = tuple(_released(module, revision, number) for revision in history.unreleased)
     versions = tuple(_versioned(module, path, number) for path in module.version_files)

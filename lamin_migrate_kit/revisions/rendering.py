@@ -82,6 +82,7 @@ def _parse(lines: Sequence[str], name: str) -> ast.Module:
         raise RevisionError(
             f"What {name}() should do is no valid Python: {error.msg}.",
             details="\n".join(lines),
+            next_command=f"report it; until then, write {name}() by hand: invoke migrate.generate --empty",
         ) from error
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from lamin_migrate_kit.settings import Settings
 
 SUPERUSER = "postgres"
+ANOTHER_SERVER = (
+    "make room (df -h /dev/shm /tmp), and run the same command again; or name a server that runs:\n"
+    "export LAMIN_MIGRATE_SERVER_URL=postgresql://USER@HOST:5432/postgres"
+)
 POLL_SECONDS = 0.003
 
 # The same on every machine, whatever its locale and time zone are.
@@ -176,7 +180,9 @@ def run_initdb(binaries: Binaries, data: Path, *, keep_open: tuple[int, ...] = (
         returncode, said = _run_to_the_end(command + locale, keep_open)
         if returncode == 0:
             return
-    raise ServerError("initdb could not make a data directory.", where=str(data), details=said)
+    raise ServerError(
+        "initdb could not make a data directory.", where=str(data), details=said, next_command=ANOTHER_SERVER
+    )
 
 
 def copy_prepared_data(binaries: Binaries, settings: Settings, data: Path) -> None:
@@ -188,7 +194,9 @@ def copy_prepared_data(binaries: Binaries, settings: Settings, data: Path) -> No
     prepared = prepared_data(binaries, settings)
     returncode, said = _run_to_the_end(["cp", "-R", f"{prepared}/.", f"{data}/"])
     if returncode != 0:
-        raise ServerError("A data directory could not be copied.", where=str(data), details=said)
+        raise ServerError(
+            "A data directory could not be copied.", where=str(data), details=said, next_command=ANOTHER_SERVER
+        )
 
 
 def _run_to_the_end(command: list[str], keep_open: tuple[int, ...] = ()) -> tuple[int, str]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from lamin_migrate_kit.errors import ServerError, ServerGone
 from lamin_migrate_kit.interruption import signals_deferred, termination_raises
 from lamin_migrate_kit.servers import cluster, folders
-from lamin_migrate_kit.servers.cluster import Binaries, log_tail
+from lamin_migrate_kit.servers.cluster import ANOTHER_SERVER, Binaries, log_tail
 from lamin_migrate_kit.servers.server import Server, describe_server
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def _describe(provider: str, folder: Path) -> Server:
             "A private Postgres started, and refused the connection.",
             where=str(folder),
             details=f"{error.orig}\n{log_tail(folder / 'log')}",
+            next_command=ANOTHER_SERVER,
         ) from error
 
 
@@ -164,7 +165,8 @@ class _Watch:
         while not cluster.postmaster_ready(self.folder / "data"):
             ended = (self.folder / "exit").exists() or self.shell.poll() is not None
             if ended or time.monotonic() > deadline:
-                raise _DidNotStart("A private Postgres did not start.", details=log_tail(self.folder / "log"))
+                log = log_tail(self.folder / "log")
+                raise _DidNotStart("A private Postgres did not start.", details=log, next_command=ANOTHER_SERVER)
             time.sleep(cluster.POLL_SECONDS)
 
     def stop(self) -> None:
@@ -213,7 +215,11 @@ def _popen_shell(binaries: Binaries, prepared: Path, folder: Path, reading: int,
             **folders.server_account().run_as,
         )
     except OSError as error:
-        raise ServerError(f"A private Postgres could not be started: {error}", where=str(binaries.folder)) from error
+        raise ServerError(
+            f"A private Postgres could not be started: {error}",
+            where=str(binaries.folder),
+            next_command=ANOTHER_SERVER,
+        ) from error
 
 
 def sweep_run_folders() -> None:

@@ -54,13 +54,18 @@ def _of_tables(tables: Iterable[Table], default_schema: str) -> Iterator[Declara
 
 def _former(value: object, where: str, *, table: bool) -> str:
     if not isinstance(value, str) or not value:
-        raise SchemaModuleError(f"{KEY} must be the former name as text, and is {value!r}.", where=where)
+        raise _misdeclared(f"{KEY} must be the former name as text, and is {value!r}.", where, table=table)
     if not table:
         return value
     try:
         names = parse_names(value)
     except SettingsError as error:
-        raise SchemaModuleError(f"{KEY} is not understood: {error.what}", where=where) from error
+        raise _misdeclared(f"{KEY} is not understood: {error.what}", where, table=table) from error
     if len(names) > 2:
-        raise SchemaModuleError(f"{KEY} of a table is a name or schema.name, and is {value!r}.", where=where)
+        raise _misdeclared(f"{KEY} of a table is a name or schema.name, and is {value!r}.", where, table=table)
     return value
+
+
+def _misdeclared(what: str, where: str, *, table: bool) -> SchemaModuleError:
+    example = "old_schema.old_table" if table else "v"
+    return SchemaModuleError(what, where=where, next_command=f'write it there as: info={{"{KEY}": "{example}"}}')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 
 from rich.text import Text
 
@@ -11,12 +10,12 @@ from lamin_migrate_kit.comparison import Ask, Preview
 from lamin_migrate_kit.decisions import split_pair
 from lamin_migrate_kit.errors import DecisionNeeded
 from lamin_migrate_kit.operations.model import Question
-from lamin_migrate_kit.report.terminal import console, print_note, print_text
+from lamin_migrate_kit.report.terminal import at_a_terminal, console, print_note, print_text
 
 
 def terminal_asker(*, no_input: bool, format: str) -> Ask | None:
     """Somebody to ask; None when nobody sits at a terminal, or nobody wants to be asked."""
-    if no_input or format != "text" or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if no_input or format != "text" or not at_a_terminal():
         return None
     return ask_at_terminal
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.tasks.edge import UsageError, current_settings, kit_task
+from lamin_migrate_kit.tasks.edge import UsageError, current_settings, kit_task, require_text
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -30,7 +30,7 @@ _HELP = {
 def ci(
     c: Context,  # noqa: ARG001
     all: bool = False,
-    clone: str = "",
+    clone: str | None = None,
     rows: str = "",
     report: str = "",
     format: str = "text",
@@ -44,6 +44,7 @@ def ci(
     from lamin_migrate_kit.proof.run import prove_module
     from lamin_migrate_kit.tasks.reporting import annotate, keep_report, progress_for, show_report
 
+    require_text("invoke ci", "clone", clone, "postgresql://…")
     settings = current_settings()
     with _opened(settings, clone, rows) as instance:
         result = prove_module(settings, command="ci", every=all, progress=progress_for(format), clone=instance)
@@ -56,7 +57,7 @@ def ci(
 
 
 @contextmanager
-def _opened(settings: Settings, clone: str, rows: str) -> Iterator[Clone | None]:
+def _opened(settings: Settings, clone: str | None, rows: str) -> Iterator[Clone | None]:
     """The instance that `--clone` names."""
     number = _number(clone, rows)
     if not clone:
@@ -74,7 +75,7 @@ def _opened(settings: Settings, clone: str, rows: str) -> Iterator[Clone | None]
         yield Clone(connection, number)
 
 
-def _number(clone: str, rows: str) -> int:
+def _number(clone: str | None, rows: str) -> int:
     # Not left to Invoke: it answers a word where a number should be with a traceback.
     if rows and not clone:
         raise UsageError("--rows is about the rows of --clone.", next_command="invoke ci --clone URL --rows 10000")

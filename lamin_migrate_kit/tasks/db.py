@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
@@ -92,13 +93,13 @@ def _dry(what: str) -> int:
 
 
 def _ask_before_reset() -> None:
-    import sys
-
     from lamin_migrate_kit.errors import DecisionNeeded
+    from lamin_migrate_kit.report.terminal import at_a_terminal
 
     answer = ""
-    if sys.stdin.isatty():
-        answer = input("Every database and row in the development server will be lost. Go on (y/n)? ")
+    if at_a_terminal():
+        with suppress(EOFError):  # Ctrl-D is a no
+            answer = input("Every database and row in the development server will be lost. Go on (y/n)? ")
     if answer.strip().lower() not in ("y", "yes"):
         raise DecisionNeeded("Nothing was emptied.", next_command="invoke db.reset --yes")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.tasks.edge import UsageError, current_settings, kit_task
+from lamin_migrate_kit.tasks.edge import UsageError, current_settings, kit_task, require_text
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -32,8 +32,8 @@ _INTERRUPTED = "What was not committed is rolled back. `invoke deploy --dry-run`
 @kit_task("deploy", help=_HELP, interrupted=_INTERRUPTED)
 def deploy(
     c: Context,
-    url: str = "",
-    package: str = "",
+    url: str | None = None,
+    package: str | None = None,
     yes: bool = False,
     dry_run: bool = False,
     lock_timeout: str = "5",
@@ -48,6 +48,8 @@ def deploy(
     from lamin_migrate_kit.deploy import Terms, apply_plan, plan_deployment, require_consent
     from lamin_migrate_kit.interruption import termination_raises
 
+    require_text("invoke deploy", "url", url, "postgresql://…")
+    require_text("lamin-migrate deploy", "package", package, "lnschema_core")
     settings = current_settings()
     instance, module = _instance(settings, url), _module(settings, package)
     terms = Terms(_seconds("--lock-timeout", lock_timeout), _seconds("--wait", wait), user or None)
@@ -79,7 +81,7 @@ def _seconds(flag: str, text: str) -> float:
     return float(text)
 
 
-def _instance(settings: Settings, url: str) -> Instance:
+def _instance(settings: Settings, url: str | None) -> Instance:
     from lamin_migrate_kit.deploy import parse_instance_url
 
     given = url or settings.instance_url
@@ -91,7 +93,7 @@ def _instance(settings: Settings, url: str) -> Instance:
     )
 
 
-def _module(settings: Settings, package: str) -> SchemaModule:
+def _module(settings: Settings, package: str | None) -> SchemaModule:
     from lamin_migrate_kit.schema_module import find_schema_module, installed_schema_module
 
     return installed_schema_module(package) if package else find_schema_module(settings)
@@ -104,7 +106,7 @@ def _asker(format: str) -> Asker | None:
     return None if format == "json" else terminal_asker()
 
 
-def _command(instance: Instance, url: str, package: str) -> str:
+def _command(instance: Instance, url: str | None, package: str | None) -> str:
     """How to call this task without being asked; the password is left out."""
     named = f" --url '{instance.shown}'" if url else ""
     chosen = f" --package {package}" if package else ""

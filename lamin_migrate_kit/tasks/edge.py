@@ -89,6 +89,15 @@ def kit_task(
     return declare
 
 
+def require_text(command: str, flag: str, value: str | None, example: str) -> None:
+    """Refuse an option that was given and is empty: mostly a variable of the shell that is not set.
+
+    Going on as if it were left out would do something else than was meant.
+    """
+    if value is not None and not value.strip():
+        raise UsageError(f"--{flag} is empty.", next_command=f"{command} --{flag} {example}")
+
+
 def current_settings() -> Settings:
     """The settings for the folder and the environment that the command was started in."""
     from pathlib import Path
@@ -107,10 +116,11 @@ def _guarded(
 ) -> int:
     """Run a task's body and return the exit code; everything that is raised ends here."""
     json = options.get("format") == "json" and "json" in formats
+    _open_missing_streams()
     # Invoke keeps the whole process from writing compiled modules; without them every run compiles the kit anew.
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     try:
-        _check_format(options, formats)
+        _check_format(command, options, formats)
         with swallowed_interrupts_again(), seldom_collected():
             return call() or 0
     except (Exit, ParseError, UnexpectedExit):
@@ -130,10 +140,20 @@ def _guarded(
         return COULD_NOT_RUN
 
 
-def _check_format(options: Mapping[str, object], formats: tuple[str, ...]) -> None:
+def _open_missing_streams() -> None:
+    """Read nothing from, and write nowhere to, what the caller closed (`invoke ci <&-`): Python has None for those."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (open for as long as we run)
+
+
+def _check_format(command: str, options: Mapping[str, object], formats: tuple[str, ...]) -> None:
     chosen = options.get("format", formats[0])
     if chosen not in formats:
-        raise UsageError(f"--format {chosen} is not known here; choose one of: {', '.join(formats)}.")
+        raise UsageError(
+            f"--format {chosen} is not known here; choose one of: {', '.join(formats)}.",
+            next_command=f"invoke {command} --format {formats[0]}",
+        )
 
 
 def _asks_for_help(value: object) -> bool:

@@ -110,11 +110,11 @@ def _print_result(module: SchemaModule, result: GenerateResult, path: str) -> No
 def _print_remarks(result: GenerateResult) -> None:
     found = result.comparison
     remarks = [*found.notes, *kept_and_not_compared(found.kept, found.not_compared)] if found else []
-    if remarks:
+    if remarks and result.path:
         print_text()
     for remark in remarks:
         print_note(remark)
-    if remarks and result.path is None:
+    if remarks and not result.path:  # the header ended with an empty line
         print_text()
 
 

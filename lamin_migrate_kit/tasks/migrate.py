@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke.collection import Collection
 
 from lamin_migrate_kit.tasks.decisions import DECISION_FLAGS, DECISION_HELP, Flags, read_decisions
-from lamin_migrate_kit.tasks.edge import UsageError, current_settings, kit_task
+from lamin_migrate_kit.tasks.edge import UsageError, current_settings, kit_task, require_text
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -48,7 +48,7 @@ def generate(
     using: Flags = None,
     message: str = "",
     empty: bool = False,
-    revision_id: str = "",
+    revision_id: str | None = None,
     no_input: bool = False,
     format: str = "text",
 ) -> int:
@@ -63,9 +63,10 @@ def generate(
     from lamin_migrate_kit.generation import GenerateOptions
     from lamin_migrate_kit.tasks import generating
 
+    require_text("invoke migrate.generate", "revision-id", revision_id, "dd2b4a9499f2")
     options = GenerateOptions(
         today=date.today().isoformat(),
-        revision_id=revision_id or None,
+        revision_id=revision_id,
         message=message or None,
         empty=empty,
         decisions=read_decisions(rename, no_rename, drop, keep, backfill, enum_map, using),
@@ -99,9 +100,7 @@ def diff(
         rename, no_rename, drop, keep, backfill, enum_map, using, no_renames=no_renames, assume_empty=assume_empty
     )
     for side, url in (("current", current), ("desired", desired)):
-        if url is not None and not url.strip():
-            # Mostly a variable of the shell that is not set: comparing something else would mislead.
-            raise UsageError(f"--{side} is empty.", next_command=f"lamin-migrate migrate.diff --{side} postgresql://…")
+        require_text("lamin-migrate migrate.diff", side, url, "postgresql://…")
     if desired and not current:
         raise UsageError(
             "--desired goes with --current.",

@@ -50,4 +50,8 @@ def keep_report(report: Report, folder: str) -> None:
         for suffix, text in texts.items():
             (Path(folder) / f"{report.command}{suffix}").write_text(text, encoding="utf-8")
     except OSError as error:
-        raise WriteError(f"The report could not be written: {error.strerror}.", where=folder) from error
+        raise WriteError(
+            f"The report could not be written: {error.strerror}.",
+            where=folder,
+            next_command="invoke ci --report reports   # a folder that you may write to",
+        ) from error

@@ -136,6 +136,18 @@ def test_in_one_transaction_a_failure_takes_everything_back(connection: Connecti
     assert relations(connection) == set()
     assert caught.value.done == (history.revisions[0],)
     assert caught.value.kept == ()
+    assert caught.value.next_command == "mend upgrade() there; then, on a scratch database: invoke ci"
+
+
+def test_what_a_revision_prints_stays_out_of_stdout(
+    connection: Connection, history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history.add(f"print('upgrading')\n{TABLE_A}")
+    history.path(history.revisions[0]).write_text(
+        history.path(history.revisions[0]).read_text() + "\n\nprint('loaded')\n"
+    )
+    upgrade(connection, history.module, open_script(history.module))
+    assert capsys.readouterr() == ("", "loaded\nupgrading\n")
 
 
 def test_in_one_transaction_the_caller_commits(connection: Connection, history: History) -> None:

@@ -94,6 +94,25 @@ def test_a_file_without_a_revision_is_named(history: History) -> None:
         open_script(history.module)
 
 
+def test_a_file_without_an_upgrade_is_named(history: History) -> None:
+    history.add("pass")
+    path = history.path(history.revisions[0])
+    path.write_text(path.read_text().replace("def upgrade()", "def upgrad()"))
+    with pytest.raises(RevisionError, match=r"has no function upgrade\(\)") as caught:
+        open_script(history.module)
+    assert caught.value.where == str(path)
+    assert "def upgrade() -> None:" in str(caught.value.next_command)
+
+
+def test_a_file_without_a_downgrade_is_read_and_refuses_to_be_taken_back(history: History) -> None:
+    history.add("pass")
+    path = history.path(history.revisions[0])
+    path.write_text(path.read_text().partition("def downgrade")[0])
+    (step,) = open_script(history.module).steps_down(history.revisions[0], "base")
+    with pytest.raises(NotImplementedError, match=r"has no downgrade\(\)"):
+        step.migration_fn()
+
+
 def test_two_files_with_one_id_are_both_named(history: History) -> None:
     revision = history.add("pass")
     path = history.path(revision)

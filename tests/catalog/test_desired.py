@@ -71,6 +71,15 @@ def test_models_that_cannot_be_built_leave_nothing(scratch: ScratchDatabase) -> 
             build_desired(connection, metadata)
         assert names(inspect_catalog(connection), Schema) == ["public"]
     assert not isinstance(refused.value, SomethingMissing)
+    assert "mend what it names in the models" in str(refused.value.next_command)
+
+
+def test_a_name_that_sqlalchemy_itself_refuses_is_told_with_the_name(scratch: ScratchDatabase) -> None:
+    metadata = sa.MetaData()
+    sa.Table("t", metadata, sa.Column("a", sa.Integer), sa.Index("ix_" + "a" * 70, "a"))
+    with pytest.raises(SchemaModuleError, match=r"Identifier 'ix_aaa.*' exceeds maximum length of 63") as refused:
+        built(scratch, metadata)
+    assert "mend what it names in the models" in str(refused.value.next_command)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
@@ -108,8 +110,16 @@ def test_file_named_after_another_revision_is_found(project: Project) -> None:
 
 def test_file_that_is_not_named_by_the_convention_is_found(project: Project) -> None:
     path = project.revision("bbbb", "aaaa")
-    path.rename(path.with_name("bbbb_add_body.py"))
-    assert "convention" in only(names(project)).message
+    path.rename(path.with_name("bbbb add body (copy).py"))
+    finding = only(names(project))
+    assert "convention" in finding.message
+    command = shlex.split(str(finding.next_command))
+    assert [word.rpartition("/")[2] for word in command] == [
+        "git",
+        "mv",
+        "bbbb add body (copy).py",
+        "YYYY-MM-DD-bbbb-vx_x_x.py",
+    ]
 
 
 def test_names_that_alembic_gave_are_fine_in_a_package_that_only_has_alembic(project: Project) -> None:

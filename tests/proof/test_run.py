@@ -56,6 +56,14 @@ def test_all_proofs_run_in_order_and_are_told_as_they_are_done(here: Settings) -
     assert not report.missing
 
 
+def test_revision_without_a_downgrade_has_no_way_back_and_all_else_is_proven(project: Project, here: Settings) -> None:
+    whole = statuses(run(here)[0])
+    path = project.versions / "2023-01-01-bbbb-vx_x_x.py"
+    path.write_text(path.read_text().partition("def downgrade")[0])
+    report, _ = run(here)
+    assert statuses(report) == whole | {"stairway": Status.NOT_PROVEN}
+
+
 def test_rows_are_proven_with_rows_in_every_table(here: Settings) -> None:
     (rows,) = (proof for proof in run(here)[0].proofs if proof.name == "rows")
     assert rows.status is Status.PASSED
@@ -143,7 +151,17 @@ def test_revision_without_an_upgrade_function_fails_to_upgrade(project: Project,
     report, _ = run(here)
     (upgrade,) = (proof for proof in report.proofs if proof.name == "upgrade")
     assert upgrade.status is Status.FAILED
-    assert f"{path.name} has no upgrade()" in upgrade.findings[0].message
+    assert f"{path.name} has no function upgrade()" in upgrade.findings[0].message
+
+
+def test_revision_that_cannot_be_loaded_fails_to_upgrade(project: Project, here: Settings) -> None:
+    path = project.revision("cccc", "bbbb")
+    path.write_text(path.read_text().replace("import sqlmodel", "import nowhere"))
+    report, _ = run(here)
+    (upgrade,) = (proof for proof in report.proofs if proof.name == "upgrade")
+    assert upgrade.status is Status.FAILED
+    assert "No module named 'nowhere'" in upgrade.findings[0].message
+    assert (upgrade.findings[0].line, upgrade.findings[0].next_command) == (4, f"mend {path.name}; then: invoke ci")
 
 
 def test_several_failures_are_all_found_in_one_run(project: Project, here: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +21,11 @@ TASKS = ("ci", "db.up", "deploy", "migrate.diff", "migrate.generate", "release")
 PROGRAM = [sys.executable, "-c", "import sys; from lamin_migrate_kit.tasks import main; sys.argv[0] = 'x'; main()"]
 
 
-def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+def program(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **more}
+    return subprocess.run(
+        [*PROGRAM, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
 
 
 def run_here(*arguments: str) -> None:
@@ -117,6 +121,16 @@ def test_a_url_that_is_empty_is_no_url_left_out(tmp_path: Path, side: str) -> No
     other = {"--current": "--desired", "--desired": "--current"}[side]
     done = program(tmp_path, "migrate.diff", other, "postgresql://h/d", side, "")
     assert (done.returncode, f"{side} is empty" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("task", "flag"),
+    [("deploy", "--url"), ("deploy", "--package"), ("migrate.generate", "--revision-id"), ("ci", "--clone")],
+)
+def test_an_option_that_is_given_and_empty_is_no_option_left_out(tmp_path: Path, task: str, flag: str) -> None:
+    done = program(tmp_path, task, flag, "", LAMIN_MIGRATE_INSTANCE_URL="postgresql://h/d")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: {flag} is empty.")
+    assert f"{task} {flag} " in done.stderr
 
 
 def test_one_database_without_the_other_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,22 @@ def test_the_life_of_a_development_server(invoke: Invoke) -> None:
     gone = invoke("db.psql", "--command", "SELECT id FROM notebook")
     assert gone.returncode != 0
     assert 'relation "notebook" does not exist' in gone.stderr
+
+
+@pytest.mark.parametrize("typed", [b"n\n", b"\x04"], ids=["no", "Ctrl-D"])
+def test_nothing_is_emptied_at_a_terminal_without_a_yes(tmp_path: Path, typed: bytes) -> None:
+    (tmp_path / "tasks.py").write_text("from lamin_migrate_kit.tasks import namespace\n")
+    leader, follower = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "invoke", "db.reset"], cwd=tmp_path, stdin=follower, stdout=follower, stderr=follower
+    )
+    os.close(follower)
+    os.write(leader, typed)
+    assert done.wait(60) == 2
+    shown = os.read(leader, 10000).decode()
+    os.close(leader)
+    assert "Nothing was emptied." in shown
+    assert "Traceback" not in shown
 
 
 def test_machines_read_the_status_as_json(invoke: Invoke) -> None:

@@ -99,6 +99,15 @@ def test_json_lists_rename_candidates_and_never_stops(stage: Stage) -> None:
     }
 
 
+def test_what_revisions_and_models_print_is_not_in_the_document(stage: Stage) -> None:
+    newest = sorted(stage.versions.glob("*.py"))[-1]
+    stage.edit(newest, "def upgrade() -> None:\n", "def upgrade() -> None:\n    print('upgrading')\n")
+    stage.edit(stage.models, "NOW = ", "print('models')\nNOW = ")
+    done = stage.invoke("migrate.diff", "--format", "json")
+    assert json.loads(done.stdout)["status"] == "equal"
+    assert {"models", "upgrading"} <= set(done.stderr.split())
+
+
 def test_json_of_equal_sides(stage: Stage) -> None:
     code, shown = stage.json("migrate.diff")
     assert (code, shown["status"], shown["operations"], shown["renames"]) == (0, "equal", [], [])

@@ -107,6 +107,17 @@ def test_reader_that_goes_away_is_no_surprise(folder: Path) -> None:
     assert (done.stdout, done.stderr) == ("ran\n", "")
 
 
+@pytest.mark.parametrize("how", ["", "refuse", "bug"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_the_caller_closed_is_no_surprise(folder: Path, how: str, closed: str) -> None:
+    command = [*INVOKE, "play", "--how", how, "--format", "json"]
+    done = subprocess.run(
+        f"{shlex.join(command)} {closed}", shell=True, cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (2 if how else 0, "")
+    assert ">&-" in closed.replace("2>&-", "") or done.stdout
+
+
 def test_invokes_own_way_to_end_is_left_alone(folder: Path) -> None:
     done = invoke(folder, "play", "--how", "exit")
     assert (done.returncode, done.stderr) == (7, "Enough.\n")
@@ -123,6 +134,12 @@ def test_surprise_shows_the_traceback_and_how_to_report_it(folder: Path) -> None
 def test_surprise_shows_no_password(folder: Path, mode: str) -> None:
     done = invoke(folder, "play", "--how", "bug", "--format", mode)
     assert "hunter" not in done.stdout + done.stderr
+
+
+def test_nobody_sits_where_streams_are_closed() -> None:
+    code = "from lamin_migrate_kit.report.terminal import at_a_terminal; exit(at_a_terminal())"
+    command = shlex.join([sys.executable, "-c", code])
+    assert subprocess.run(f"{command} <&- >&-", shell=True, timeout=60, check=False).returncode == 0
 
 
 def test_unknown_format_is_refused_with_the_ones_there_are(folder: Path) -> None:

@@ -27,6 +27,12 @@ def test_nothing_to_generate_writes_nothing(stage: Stage) -> None:
     assert stage.files() == before
 
 
+def test_what_is_said_when_there_is_nothing_to_generate_has_no_gaps(stage: Stage) -> None:
+    shown = stage.invoke("migrate.generate").stdout
+    assert shown.endswith("\n\nnothing to generate: models and revisions agree\n")
+    assert "\n\n\n" not in shown
+
+
 def test_undecided_rename_stops_with_both_flags_and_writes_nothing(undecided: Stage) -> None:
     before = undecided.files()
     done = undecided.invoke("migrate.generate")

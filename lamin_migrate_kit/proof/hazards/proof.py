@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamin_migrate_kit.errors import MigrationError
+from lamin_migrate_kit.errors import MigrationError, RevisionError
 from lamin_migrate_kit.proof.hazards.examine import Hazard, examine, merged
 from lamin_migrate_kit.proof.hazards.model import Severity
 from lamin_migrate_kit.proof.hazards.rules import RULES_BY_ID
@@ -38,7 +38,7 @@ def prove_hazards(bench: Workbench, traces: Callable[[], Traces]) -> Outcome:
         return Outcome(Status.NOT_PROVEN, "no unreleased revision")
     try:
         found = traces()
-    except MigrationError as error:
+    except (MigrationError, RevisionError) as error:
         return Outcome(Status.NOT_PROVEN, f"what is below the unreleased revisions does not run: {error.what}")
     opinion = _Opinion.of(bench)
     findings = tuple(finding for trace in found.revisions for finding in _findings(bench, trace, opinion))

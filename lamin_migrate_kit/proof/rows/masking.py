@@ -90,7 +90,9 @@ def masked_columns(
         meant = [name for name, also in names.items() if mask.column in also]
         if not meant and mask.column not in known:
             raise SettingsError(
-                f"{'.'.join(mask.column)} is masked, and there is no such column: nothing was read.", where=_PLACE
+                f"{'.'.join(mask.column)} is masked, and there is no such column: nothing was read.",
+                where=_PLACE,
+                next_command="correct `mask` there: schema.table.column, as the instance or the models name it",
             )
         for name in meant:
             found[name] = mask.expression or _usual(name, columns[name])
