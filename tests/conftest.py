@@ -21,8 +21,11 @@ from tests.authors import Author
 
 ROOT = Path(__file__).parent.parent
 
-# Whoever starts the tests in the background may have them ignore Ctrl-C, and every process that they start as well.
+# Whoever starts the tests in the background may have them ignore Ctrl-C, and the end of the terminal (`nohup`), and
+# every process that they start as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 _SHARED = pytest.StashKey[ExitStack]()
 
 
