@@ -39,9 +39,10 @@ MOST_OF_SQL, MOST_MEGABYTES, MOST_EXPONENT = 6.0, 300.0, 1.15
 
 
 def the_kit(root: Path, url: str) -> dict[str, float]:
-    """History, upgrade, match and stairway, all of `--all`; see `proof.run`."""
+    """History, upgrade, match and stairway, all of `--all`, as the command runs them; see `proof.run`."""
     from lamin_migrate_kit.comparison import compare_module
     from lamin_migrate_kit.decisions import Decisions
+    from lamin_migrate_kit.garbage import seldom_collected
     from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
     from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
     from lamin_migrate_kit.proof.stairway import prove_stairway
@@ -52,7 +53,7 @@ def the_kit(root: Path, url: str) -> dict[str, float]:
 
     settings = Settings(root=root, package=PACKAGE, server_url=url, provider="url")
     seconds: dict[str, float] = {}
-    with open_workbench(settings) as bench:
+    with seldom_collected(), open_workbench(settings) as bench:
         module, found = bench.module, []
 
         def comparison() -> object:
