@@ -74,7 +74,6 @@ class Runner:
         on_statement: Callable[[Statement], None] | None = None,
     ) -> None:
         self._connection = connection
-        self._script = script
         self._watch = Watch(connection, on_statement)
         self._version_table = module.version_table
         self._step: RevisionStep | None = None

@@ -157,31 +157,22 @@ class Watch:
         return None
 
 
+_SENDING = ("execute", "executemany", "callproc", "copy_from", "copy_expert")
+
+
 def _counting(watch: Watch) -> type[psycopg2.extensions.cursor]:
     """A cursor that counts what is sent with it."""
 
-    class Counting(psycopg2.extensions.cursor):  # type: ignore[misc]
-        def execute(self, *args: Any, **kwargs: Any) -> Any:
-            watch.sent += 1
-            return super().execute(*args, **kwargs)
+    def counted(name: str) -> Callable[..., Any]:
+        send = getattr(psycopg2.extensions.cursor, name)
 
-        def executemany(self, *args: Any, **kwargs: Any) -> Any:
+        def sent(self: Any, *args: Any, **kwargs: Any) -> Any:
             watch.sent += 1
-            return super().executemany(*args, **kwargs)
+            return send(self, *args, **kwargs)
 
-        def callproc(self, *args: Any, **kwargs: Any) -> Any:
-            watch.sent += 1
-            return super().callproc(*args, **kwargs)
+        return sent
 
-        def copy_from(self, *args: Any, **kwargs: Any) -> Any:
-            watch.sent += 1
-            return super().copy_from(*args, **kwargs)
-
-        def copy_expert(self, *args: Any, **kwargs: Any) -> Any:
-            watch.sent += 1
-            return super().copy_expert(*args, **kwargs)
-
-    return Counting
+    return type("Counting", (psycopg2.extensions.cursor,), {name: counted(name) for name in _SENDING})
 
 
 def _as_sent(cursor: Any, statement: str, parameters: Any, many: bool) -> str:
