@@ -60,11 +60,11 @@ FROM pg_database WHERE datname = current_database()
 """
 
 
-def environment(server: Server | None) -> Environment:
-    """What a run runs on; without a server, its fields are empty.
+def versions_used(server: Server | None) -> Environment:
+    """The versions that a run runs on, without what takes time to find out; without a server, its fields are empty.
 
     Args:
-        server: The server that the run uses. It is asked once for its settings.
+        server: The server that the run uses.
     """
     return Environment(
         kit=__version__,
@@ -74,6 +74,17 @@ def environment(server: Server | None) -> Environment:
         postgres=server.label if server else "",
         provider=server.provider if server else "",
         pinned=server.pinned if server else False,
+    )
+
+
+def environment(server: Server | None) -> Environment:
+    """What a run runs on; without a server, its fields are empty.
+
+    Args:
+        server: The server that the run uses. It is asked once for its settings.
+    """
+    return replace(
+        versions_used(server),
         platform=operating_system(),
         packages=packages_hash(),
         settings=server_settings(server) if server else (),

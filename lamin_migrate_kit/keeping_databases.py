@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.scratch import PREFIX, ScratchDatabase, end_connections, maintenance, scratch_database
@@ -35,6 +35,8 @@ def kept_or_built(
     build: Callable[[ScratchDatabase], bool],
     hint: str = "",
     digest: Callable[[], str | None] = _unknown,
+    *,
+    empty: Callable[[str], AbstractContextManager[ScratchDatabase]] | None = None,
 ) -> Iterator[ScratchDatabase]:
     """A database of one's own for this block: a copy of the one that was kept, else a new one.
 
@@ -46,6 +48,7 @@ def kept_or_built(
         build: Fills an empty database, and says whether it did so from the facts alone.
         hint: As for `scratch_database`.
         digest: Says, when the block has ended, what is in it, if that is known; one word.
+        empty: Makes the empty database for one block, given the hint; None lets `scratch_database` do it.
     """
     name = _name(server, facts) if facts is not None and server.lasting else None
     if name and (known := _found(server, name)) is not None:
@@ -54,7 +57,7 @@ def kept_or_built(
             yield database
             _note_digest(server, name, known, digest())
         return
-    with scratch_database(server, hint=hint) as database:
+    with empty(hint) if empty else scratch_database(server, hint=hint) as database:
         from_facts = build(database)
         yield database
         if name and from_facts:

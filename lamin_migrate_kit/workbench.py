@@ -32,7 +32,7 @@ from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.operations.types import TypeWords
 from lamin_migrate_kit.revisions.history import History, read_history
 from lamin_migrate_kit.schema_module import SchemaModule, find_schema_module
-from lamin_migrate_kit.scratch import ScratchDatabase, scratch_database
+from lamin_migrate_kit.scratch import ScratchDatabase, database_ahead, scratch_database
 from lamin_migrate_kit.servers import Server, open_server
 from lamin_migrate_kit.servers.server import kept_engine
 from lamin_migrate_kit.settings import Settings
@@ -59,6 +59,7 @@ class Workbench:
         self.server = server
         self.upgrades: dict[str, Step] = {}
         self._stack = stack
+        self._ahead: dict[str, Callable[[], ScratchDatabase]] = {}
         self._ground: frozenset[ObjectKey] = frozenset()
 
     @cached_property
@@ -95,12 +96,36 @@ class Workbench:
 
     @contextmanager
     def _with_settings(self, hint: str) -> Iterator[ScratchDatabase]:
-        with scratch_database(self.server, hint=hint) as database:
+        with self._empty(hint) as database:
             if self.settings.schemas or self.settings.extensions:
                 with database.connect() as connection:
                     prepare_database(connection, self.settings.schemas, self.settings.extensions)
                     connection.commit()
             yield database
+
+    @contextmanager
+    def _empty(self, hint: str) -> Iterator[ScratchDatabase]:
+        """The database that was begun ahead, which is there until the workbench is closed, or else a new one."""
+        if hint in self._ahead:
+            yield self._ahead.pop(hint)()
+        else:
+            with scratch_database(self.server, hint=hint) as database:
+                yield database
+
+    def _begin(self, hint: str) -> None:
+        """Have an empty database created, which somebody will ask for soon, beside what comes before that."""
+        self._ahead[hint] = self._stack.enter_context(database_ahead(self.server, hint=hint))
+
+    def _ready(self, hint: str) -> ScratchDatabase:
+        """As `prepared`, until the workbench is closed.
+
+        The server creates this database while the models are imported, and the one for them while revisions run.
+        """
+        self._begin(hint)
+        self.module.metadata()
+        if "desired" not in self._ahead and "desired_database" not in vars(self) and self._kept_digest is None:
+            self._begin("desired")
+        return self._stack.enter_context(self.prepared(hint))
 
     @cached_property
     def released_database(self) -> ScratchDatabase:
@@ -109,8 +134,8 @@ class Workbench:
         Raises:
             MigrationError: A revision failed; where it lacked something, with the setting that gives it.
         """
-        database = self._stack.enter_context(self.prepared("released"))
-        below = self._below_unreleased
+        below = next((revision.down for revision in self.history.unreleased), None)
+        database = self._ready("released")
         return self._replay(database, below) if below else database
 
     @cached_property
@@ -120,14 +145,14 @@ class Workbench:
         Raises:
             MigrationError: A revision failed; where it lacked something, with the setting that gives it.
         """
-        if self._below_unreleased is None:
-            return self._replay(self._stack.enter_context(self.prepared("head")), "head")
-        return self._replay(self.clone(self.released_database, "head"), "head")
+        begun = "released_database" in vars(self)
+        return self._replay(self.clone(self.released_database, "head") if begun else self._ready("head"), "head")
 
-    @property
-    def _below_unreleased(self) -> str | None:
-        """The revision that unreleased ones follow; None when there are none, or nothing is below them."""
-        return next((revision.down for revision in self.history.unreleased), None)
+    def give_head_database(self) -> ScratchDatabase:
+        """The database at the head, for somebody to change: whoever asks for one afterwards gets a new one."""
+        database = self.head_database
+        del self.head_database
+        return database
 
     def _replay(self, database: ScratchDatabase, target: str) -> ScratchDatabase:
         from lamin_migrate_kit.alembic_bridge import RevisionFailed, upgrade
@@ -147,13 +172,20 @@ class Workbench:
     @cached_property
     def desired_database(self) -> ScratchDatabase:
         """The models, built on an empty database, with what they need of what only revisions make."""
-        kept = kept_or_built(self.server, self._facts, self._build_desired, "desired", self._desired_digest)
+        kept = kept_or_built(
+            self.server, self._facts, self._build_desired, "desired", self._desired_digest, empty=self._empty
+        )
         return self._stack.enter_context(kept)
 
     def _desired_digest(self) -> str | None:
         """What the models make, if that was looked at."""
         found = vars(self).get("desired_catalog")
         return digest_catalog(found) if found is not None else None
+
+    @cached_property
+    def _kept_digest(self) -> str | None:
+        """What is known of the models' database that an earlier command kept, if there is one."""
+        return kept_digest(self.server, self._facts) if self.server.lasting else None
 
     @cached_property
     def _facts(self) -> tuple[str, ...] | None:
@@ -266,11 +298,12 @@ class Workbench:
 
     def _desired_beside(self, current: Catalog) -> Catalog:
         """The desired side; the current one where it is known to be the same: then nothing is copied and read."""
-        if self.server.lasting and "desired_catalog" not in vars(self):
-            digest = kept_digest(self.server, self._facts)
-            if digest is not None and digest == digest_catalog(current):
-                return current
-        return self.desired_catalog
+        same = (
+            "desired_catalog" not in vars(self)
+            and self._kept_digest is not None
+            and self._kept_digest == digest_catalog(current)
+        )
+        return current if same else self.desired_catalog
 
     def _renamed(self, operations: Sequence[Operation]) -> Catalog:
         """The head's catalog after renames, which the server does itself in a transaction that is taken back."""

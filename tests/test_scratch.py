@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from lamin_migrate_kit import scratch as scratch_module
 from lamin_migrate_kit.errors import ServerGone
-from lamin_migrate_kit.scratch import PREFIX, ScratchDatabase, scratch_database, scratch_name
+from lamin_migrate_kit.scratch import PREFIX, ScratchDatabase, database_ahead, scratch_database, scratch_name
 from lamin_migrate_kit.servers import Server, open_server
 from lamin_migrate_kit.servers.server import open_engine
 from lamin_migrate_kit.settings import Settings
@@ -139,6 +139,41 @@ def test_a_template_that_is_gone_is_an_error_and_leaves_nothing(server: Server) 
     assert not [name for name in names(server) if name.endswith("_lost")]
 
 
+# --- created beside something else
+
+
+def test_a_database_that_was_begun_ahead_is_there_when_it_is_asked_for(server: Server) -> None:
+    with database_ahead(server, hint="ahead") as created:
+        database = created()
+        assert database.name.endswith("_ahead")
+        run_sql(database, "CREATE TABLE t ()")
+        assert created() is database
+    assert database.name not in names(server)
+
+
+def test_a_database_that_was_begun_ahead_and_never_asked_for_is_dropped(server: Server) -> None:
+    with database_ahead(server, hint="unasked"):
+        pass
+    assert not [name for name in names(server) if name.endswith("_unasked")]
+
+
+def test_a_refusal_is_raised_where_the_database_is_asked_for(server: Server) -> None:
+    with open_engine(server.url, own=True).connect() as connection:
+        connection.exec_driver_sql("CREATE ROLE lamin_migrate_guest LOGIN")
+        connection.commit()
+        guest = dataclasses.replace(server, url=server.url.set(username="lamin_migrate_guest"), own=False)
+        try:
+            with (
+                pytest.raises(DBAPIError, match="permission denied to create database"),
+                database_ahead(guest, hint="refused") as created,
+            ):
+                created()
+        finally:
+            connection.exec_driver_sql("DROP ROLE lamin_migrate_guest")
+            connection.commit()
+    assert not [name for name in names(server) if name.endswith("_refused")]
+
+
 # --- however the process ends
 
 
@@ -149,12 +184,18 @@ def leftovers(server: Server, pid: int) -> list[str]:
 SCRIPT = """
 import sys
 from sqlalchemy import make_url
-from lamin_migrate_kit.scratch import scratch_database
+from lamin_migrate_kit.scratch import database_ahead, scratch_database
 from lamin_migrate_kit.servers.server import describe_server
 server = describe_server("embedded", make_url(sys.argv[1]), own=sys.argv[2] == "own")
 print("ready", flush=True)
 while True:
-    with scratch_database(server) as one, scratch_database(server, template=one) as two, two.connect() as connection:
+    with (
+        database_ahead(server) as created,
+        scratch_database(server) as one,
+        scratch_database(server, template=one) as two,
+        two.connect() as connection,
+    ):
+        created()
         if len(sys.argv) > 3:
             print(two.name, flush=True)
             connection.exec_driver_sql("SELECT pg_sleep(60)")
@@ -213,7 +254,7 @@ def test_what_a_killed_process_left_is_dropped_by_the_next_one(server: Server) -
     process.stdout.readline()
     process.kill()
     process.communicate()
-    assert len(leftovers(server, process.pid)) == 2
+    assert len(leftovers(server, process.pid)) == 3
     scratch_module._SWEPT.clear()
     with scratch_database(server):
         assert leftovers(server, process.pid) == []
@@ -242,7 +283,7 @@ def test_given_servers_are_never_swept(server: Server) -> None:
     process.communicate()
     scratch_module._SWEPT.clear()
     with scratch_database(dataclasses.replace(server, own=False)):
-        assert len(leftovers(server, process.pid)) == 2
+        assert len(leftovers(server, process.pid)) == 3
     with scratch_database(server):
         assert leftovers(server, process.pid) == []
 

@@ -25,6 +25,20 @@ def test_databases_and_catalogs_are_made_once(author: Author) -> None:
     assert author.scratch_databases() == []
 
 
+def test_head_database_that_was_given_away_is_made_anew(author: Author) -> None:
+    author.models(NOTE)
+    author.generate()
+    with author.bench() as bench:
+        given = bench.give_head_database()
+        with given.connect() as connection:
+            connection.exec_driver_sql("DROP TABLE core.note")
+            connection.commit()
+        assert bench.head_database.name != given.name
+        assert bench.inspect(bench.head_database).objects == bench.head_catalog.objects
+        assert compare_module(bench, Decisions()).empty
+    assert author.scratch_databases() == []
+
+
 def test_comparisons_leave_both_databases_as_they_were(author: Author) -> None:
     author.models(NOTE)
     author.generate()

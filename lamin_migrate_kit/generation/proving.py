@@ -59,7 +59,7 @@ def prove_revision(
     )
     with (
         copied_revisions(bench.module, {filename: text.encode()}) as module,
-        bench.clone(bench.head_database, "proof").connect() as connection,
+        bench.give_head_database().connect() as connection,
     ):
         trip = _RoundTrip(bench, module, open_script(module), text, connection)
         proofs = trip.on_empty_tables(ways)
@@ -68,7 +68,7 @@ def prove_revision(
 
 @dataclass(frozen=True, slots=True)
 class _RoundTrip:
-    """Takes a copy of the head's database through a revision."""
+    """Takes the head's database through a revision."""
 
     bench: Workbench
     module: SchemaModule

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.errors import WriteError
+from lamin_migrate_kit.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
@@ -32,7 +33,7 @@ def copied_revisions(
     """
     with ExitStack() as stack:
         try:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lamin-migrate-")))
+            folder = stack.enter_context(temporary_folder("lamin-migrate-"))
             copy = replace(module, folder=folder / module.folder.name)
             copy.versions_folder.mkdir(parents=True)
             for path in sorted(module.versions_folder.glob("*.py")):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamin_migrate_kit.comparison import Comparison, compare_module
 from lamin_migrate_kit.decisions import Decisions
-from lamin_migrate_kit.fingerprint import environment
+from lamin_migrate_kit.fingerprint import environment, versions_used
 from lamin_migrate_kit.proof.changes import read_changes
 from lamin_migrate_kit.proof.hazards.proof import prove_hazards
 from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
@@ -81,7 +81,7 @@ def prove_module(
     with ExitStack() as stack:
         with progress.running("a Postgres to prove it on"):
             bench = stack.enter_context(open_workbench(settings))
-        progress.begin(environment(bench.server), _shown(module))
+        progress.begin(versions_used(bench.server), _shown(module))
         progress.done(history)
         return _prove(bench, command, history, every, progress, waive, clone)
 
@@ -198,7 +198,7 @@ def _unreadable(
     reason = f"{history.name} comes first, and did not pass"
     others = [prover.not_proven(reason) for prover in PROVERS if prover.name != history.name]
     proofs = (history, *(waived(proof, waive) for proof in others))
-    progress.begin(environment(None), _shown(module))
+    progress.begin(versions_used(None), _shown(module))
     for proof in proofs:
         progress.done(proof)
     return Report(command, module.package, environment(None), proofs)

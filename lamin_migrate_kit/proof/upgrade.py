@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def prove_upgrade(bench: Workbench) -> Outcome:
     """Every revision's upgrade runs, one after the other, on a database that was empty."""
     try:
-        bench.head_database  # noqa: B018 (made on first use)
+        if bench.history.unreleased:
+            bench.released_database  # noqa: B018 (made on first use; the head's is made from it then)
+        bench.head_database  # noqa: B018
     except (MigrationError, RevisionError) as error:  # one fails, or cannot even be loaded
         return Outcome.of((finding_from(error, bench.module, revision=getattr(error, "revision", None)),), "")
     return Outcome.of((), counted(len(bench.history.revisions), "revision"))

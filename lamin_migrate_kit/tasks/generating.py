@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.comparison import compare_module
 from lamin_migrate_kit.errors import ServerError
-from lamin_migrate_kit.fingerprint import environment
+from lamin_migrate_kit.fingerprint import environment, versions_used
 from lamin_migrate_kit.generation import GenerateOptions, GenerateResult, generate_revision
 from lamin_migrate_kit.proof.rows.fill import fill_tables
 from lamin_migrate_kit.proof.rows.sources import rows_folder
@@ -40,7 +40,7 @@ def generate(settings: Settings, options: GenerateOptions, *, no_input: bool, fo
     with ExitStack() as stack:
         with progress.running("a Postgres to prove it on"):
             bench = _on_lowest(stack, settings)
-        where = environment(bench.server)
+        where = environment(bench.server) if format == "json" else versions_used(bench.server)
         progress.begin(where, f"{bench.module.package} {bench.module.version}")
         ask = terminal_asker(no_input=no_input, format=format)
         # Nothing may turn while a question waits for its answer.

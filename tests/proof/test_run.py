@@ -72,7 +72,10 @@ def test_rows_are_proven_with_rows_in_every_table(here: Settings) -> None:
 
 def test_report_says_on_what_it_was_proven(project: Project, here: Settings, server: Server) -> None:
     report, heard = run(here)
-    assert heard.began == [(report.environment, f"{project.package} 0.1.0")]
+    ((began, module),) = heard.began
+    assert module == f"{project.package} 0.1.0"
+    asked_later = {name: getattr(report.environment, name) for name in ("platform", "packages", "settings")}
+    assert replace(began, **asked_later) == report.environment
     assert (report.environment.provider, report.environment.pinned) == ("url", True)
     assert server.version in report.environment.postgres
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from lamin_migrate_kit.proof.rows.sources import MadeUpRows, rows_folder
 from lamin_migrate_kit.proof.source import line_of
 from lamin_migrate_kit.report.model import Finding, Status
 from lamin_migrate_kit.scratch import scratch_database
+from lamin_migrate_kit.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.scratch import ScratchDatabase
@@ -109,8 +109,8 @@ def _upgrade(bench: Workbench, database: ScratchDatabase) -> None:
 def _run_trial(
     bench: Workbench, old: OldCode, databases: Mapping[str, ScratchDatabase]
 ) -> Mapping[str, Sequence[_Tried]]:
-    with tempfile.TemporaryDirectory(prefix="lamin-migrate-") as folder:
-        answer = Path(folder) / "answer.json"
+    with temporary_folder("lamin-migrate-") as folder:
+        answer = folder / "answer.json"
         request = {
             "package": bench.module.package,
             "folder": str(old.folder),

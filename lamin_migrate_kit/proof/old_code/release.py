@@ -6,7 +6,6 @@ import io
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.assignments import find_bindings, parse_python
 from lamin_migrate_kit.errors import MigrateKitError
+from lamin_migrate_kit.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
@@ -53,8 +53,8 @@ def previous_release(module: SchemaModule) -> Iterator[OldCode]:
         yield OldCode(module.version, installed, "installed")
         return
     commit, source = _commit(module)
-    with tempfile.TemporaryDirectory(prefix="lamin-migrate-old-") as folder:
-        yield OldCode(module.version, _extracted(module, commit, Path(folder)), source)
+    with temporary_folder("lamin-migrate-old-") as folder:
+        yield OldCode(module.version, _extracted(module, commit, folder), source)
 
 
 def _installed(module: SchemaModule) -> Path | None:
