@@ -147,20 +147,25 @@ class Runner:
             return False
         driver: Any = self._connection.connection.dbapi_connection
         try:
+            driver.autocommit = True  # or else BEGIN is a message of its own
             with closing(driver.cursor()) as cursor:
-                cursor.execute("\n;\n".join(one.sql for one in step.statements))
-                # The last one is Alembic's own, on the version table.
-                if cursor.rowcount != 1:
-                    return False
-            if before_commit:
-                before_commit(False)
-            driver.commit()
-            return True
+                try:
+                    cursor.execute("\n;\n".join(["BEGIN", *(one.sql for one in step.statements)]))
+                    # The last one is Alembic's own, on the version table.
+                    done: bool = cursor.rowcount == 1
+                    if done and before_commit:
+                        before_commit(False)
+                except BaseException:
+                    with suppress(psycopg2.Error):
+                        cursor.execute("ROLLBACK")
+                    raise
+                cursor.execute("COMMIT" if done else "ROLLBACK")
+                return done
         except psycopg2.Error:
             return False
         finally:
             with suppress(psycopg2.Error):
-                driver.rollback()
+                driver.autocommit = False
 
     def cancel(self) -> None:
         """End the statement that the server is working on; another thread may call this."""

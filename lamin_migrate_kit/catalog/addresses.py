@@ -75,27 +75,26 @@ class Addresses(dict[Address, ObjectKey]):
                 yield (PG_CLASS, oid, 0), ObjectKey("index", schema, name)
 
     def _columns(self, rows: Rows) -> Iterator[tuple[Address, ObjectKey]]:
-        for relation, number, name, *rest in rows.columns:
-            owner = self.get((PG_CLASS, relation, 0))
+        last, owner = 0, None
+        for relation, number, name, _, _, generated, _, default, *_ in rows.columns:
+            if relation != last:
+                last, owner = relation, self.get((PG_CLASS, relation, 0))
             if owner is None:
                 continue
-            key = ObjectKey("column", owner.schema, owner.name, name) if owner.kind == "table" else owner
+            is_table = owner.kind == "table"
+            key = ObjectKey("column", owner.schema, owner.name, name) if is_table else owner
             yield (PG_CLASS, relation, number), key
-            generated, default = rest[2], rest[4]
             if default is not None:
                 # A default can be taken away and given back on its own; a generation expression cannot.
-                on_its_own = key.kind == "column" and not generated
-                yield (PG_ATTRDEF, default, 0), key._replace(kind="default") if on_its_own else key
+                on_its_own = is_table and not generated
+                default_key = ObjectKey("default", owner.schema, owner.name, name) if on_its_own else key
+                yield (PG_ATTRDEF, default, 0), default_key
 
     def _constraints(self, rows: Rows) -> Iterator[tuple[Address, ObjectKey]]:
         for row in rows.constraints:
             oid, relation, domain, name, kind = row[:5]
             owner = self.get((PG_CLASS, relation, 0))
             if owner is None or domain:
-                continue
-            if kind == "n":
-                column = self.names(relation, row[6])
-                yield (PG_CONSTRAINT, oid, 0), ObjectKey("column", owner.schema, owner.name, *column)
                 continue
             key = ObjectKey("constraint", owner.schema, owner.name, name)
             yield (PG_CONSTRAINT, oid, 0), key
@@ -138,6 +137,8 @@ class Addresses(dict[Address, ObjectKey]):
                     yield (catalog, oid, 0), owner if view else ObjectKey(kind, owner.schema, owner.name, name)
 
     def _give_members_to_extensions(self, rows: Rows) -> None:
+        if not self.extension_members:
+            return
         extensions: Mapping[int, ObjectKey] = {
             oid: key for (catalog, oid, _), key in self.items() if catalog == PG_EXTENSION
         }

@@ -108,12 +108,13 @@ select exists (select from dependents where classid = 1255), array(
     union select x.tgrelid from dependents d join pg_trigger x on d.classid = 2620 and x.oid = d.objid
 )::int8[]
 """
-# What few databases have, and what then has to be asked as well; a query that is not asked costs nothing to begin.
+# What few relations have, and what then has to be asked as well; a query that is not asked costs nothing to begin.
 _SELDOM = ("triggers", "rules", "policies", "statistics", "comments")
 _HAS_SELDOM = """
-exists (select from pg_trigger where not tgisinternal) or exists (select from pg_policy)
-or exists (select from pg_rewrite where oid >= 16384 and rulename <> '_RETURN')
-or exists (select from pg_statistic_ext)
+exists (select from pg_trigger where tgrelid = any(whole) and not tgisinternal)
+or exists (select from pg_policy where polrelid = any(whole))
+or exists (select from pg_rewrite where ev_class = any(whole) and rulename <> '_RETURN')
+or exists (select from pg_statistic_ext where stxrelid = any(whole))
 or exists (select from pg_description where objoid >= 16384)
 """
 # What a few relations do not tell enough about.
@@ -138,7 +139,7 @@ select md5(string_agg(one, ' ')) from (
     union all (select 't' || oid || ':' || xmin from pg_type
     where oid >= 16384 and typrelid = 0 and typcategory <> 'A' order by oid)
     union all (select 'e' || oid || ':' || xmin from pg_enum order by oid)
-    union all (select 'd' || oid || ':' || xmin from pg_constraint where contypid <> 0 order by oid)
+    union all (select 'd' || oid || ':' || xmin from pg_constraint where conrelid = 0 order by oid)
     union all (select 'f' || oid || ':' || xmin from pg_proc where oid >= 16384 order by oid)
     union all (select 'x' || oid || ':' || xmin from pg_extension order by oid)
     union all (select 'v' || oid || ':' || xmin from pg_event_trigger order by oid)
@@ -198,7 +199,7 @@ class PartialReader:
     def read(self, also: Collection[int] = (), *, dependents: bool = False) -> Partial:
         """Read the relations that the transaction has touched.
 
-        Leaves the transaction open and as it was.
+        Leaves the transaction open and as it was: triggers that run when it is committed find their own settings.
 
         Args:
             also: The oids of others; they may be gone.

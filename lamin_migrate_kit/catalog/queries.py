@@ -34,8 +34,9 @@ select c.oid, n.nspname, c.relname, c.relkind::text, c.relpersistence::text, c.r
        c.relreplident::text, am.amname, c.reloptions, toast.reloptions, c.relispartition,
        case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end,
        case when c.relispartition and c.relkind in ('r', 'p', 'f') then pg_get_expr(c.relpartbound, c.oid) end,
-       (select array_agg(i.inhparent order by i.inhseqno) from pg_inherits i
-        where i.inhrelid = c.oid and not i.inhdetachpending),
+       case when exists (select from pg_inherits) then
+           (select array_agg(i.inhparent order by i.inhseqno) from pg_inherits i
+            where i.inhrelid = c.oid and not i.inhdetachpending) end,
        case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
        c.relispopulated
 from pg_class c
@@ -45,6 +46,7 @@ left join pg_class toast on toast.oid = c.reltoastrelid
 where {_USER_SCHEMA} and c.relkind in ('r', 'p', 'v', 'm', 'S', 'c', 'f', 'i', 'I')
 """
 
+# With 18's not-null constraints where they are not what every column has that is not null.
 COLUMNS = f"""
 select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated::text,
        a.attidentity::text, d.oid, pg_get_expr(d.adbin, d.adrelid),
@@ -54,15 +56,20 @@ select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.
                   where co.oid = a.attcollation) end,
        case when a.attstorage <> t.typstorage then a.attstorage::text end,
        nullif(a.attcompression::text, ''), nullif(a.attstattarget, -1), a.attoptions, a.attislocal, c.relkind::text,
-       t.typstorage::text
+       t.typstorage::text, k.oid, k.conname, k.connoinherit, k.convalidated, k.conislocal
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid
 join pg_namespace n on n.oid = c.relnamespace
 join pg_type t on t.oid = a.atttypid
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+left join pg_constraint k on k.conrelid = case when a.attnotnull then a.attrelid end
+    and k.contype = 'n' and k.conkey[1] = a.attnum
+    and (k.conname <> c.relname || '_' || a.attname || '_not_null' or k.connoinherit or not k.convalidated
+         or not k.conislocal or k.oid in (select objoid from pg_description where objoid >= 16384 and classoid = 2606))
 where {_USER_SCHEMA} and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'c', 'f')
 """
 
+# Those of columns that say no more than NOT NULL are part of the columns.
 CONSTRAINTS = f"""
 select k.oid, k.conrelid, k.contypid, k.conname, k.contype::text,
        case when k.contype <> 'n' then pg_get_constraintdef(k.oid) end, k.conkey, k.confrelid,
@@ -72,15 +79,16 @@ from pg_constraint k
 join pg_namespace n on n.oid = k.connamespace
 left join pg_class x on x.oid = k.conindid and k.contype in ('p', 'u', 'x')
 left join pg_index i on i.indexrelid = x.oid
-where {_USER_SCHEMA} and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')
+where {_USER_SCHEMA} and (k.contype in ('p', 'u', 'f', 'c', 'x') or k.contype = 'n' and k.conrelid = 0)
 """
 
 INDEXES = f"""
 select i.indexrelid, i.indrelid, i.indisunique, i.indisvalid, i.indisclustered, i.indisreplident, i.indkey::int2[],
        case when k.oid is null then pg_get_indexdef(i.indexrelid) end, pg_get_expr(i.indpred, i.indrelid),
        i.indexprs is not null,
-       (select array_agg(array[a.attnum::int, a.attstattarget::int] order by a.attnum)
-        from pg_attribute a where a.attrelid = i.indexrelid and a.attstattarget > -1)
+       case when i.indexprs is not null then
+           (select array_agg(array[a.attnum::int, a.attstattarget::int] order by a.attnum)
+            from pg_attribute a where a.attrelid = i.indexrelid and a.attstattarget > -1) end
 from pg_index i
 join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace
@@ -101,7 +109,8 @@ select t.oid, n.nspname, t.typname, t.typtype::text, t.typrelid, t.typelem, t.ty
             then (select quote_ident(cn.nspname) || '.' || quote_ident(co.collname)
                   from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace
                   where co.oid = t.typcollation) end,
-       (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid),
+       case when t.typtype = 'e' then
+           (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid) end,
        format_type(r.rngsubtype, null), r.rngmultitypid,
        case when r.rngsubtype is not null then
            (select quote_ident(o.nspname) || '.' || quote_ident(oc.opcname)
@@ -186,9 +195,9 @@ select classoid, objoid, objsubid, description from pg_description
 where objoid >= 16384 or classoid = 'pg_namespace'::regclass
 """
 
-# Without what follows from an object's own place: its schema, row and array types, TOAST table, a constraint's index
-# and columns. That is half of a large database's rows. The cast keeps the planner, where only a few objects are asked
-# about, from an index on `refobjid`, which it would read as a whole.
+# Without what follows from an object's own place: its schema, row and array types, TOAST table, a constraint's index,
+# columns and triggers. That is most of a large database's rows. The cast keeps the planner, where only a few objects
+# are asked about, from an index on `refobjid`, which it would read as a whole.
 DEPENDENCIES = """
 select classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype::text
 from pg_depend where objid >= 16384 and refobjid::int8 >= 16384
@@ -198,6 +207,7 @@ and not (classid = 'pg_type'::regclass and deptype = 'i')
 and not (classid = 'pg_class'::regclass and deptype = 'i' and objsubid = 0 and refobjsubid = 0
          and refclassid in ('pg_class'::regclass, 'pg_constraint'::regclass))
 and not (classid = 'pg_constraint'::regclass and deptype = 'a' and refclassid = 'pg_class'::regclass)
+and not (classid = 'pg_trigger'::regclass and deptype = 'i' and refclassid = 'pg_constraint'::regclass)
 """
 
 # Only where it differs from what the server gives by itself: EXECUTE on functions and USAGE on types to PUBLIC. What an
