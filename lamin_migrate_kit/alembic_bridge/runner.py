@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lamin_migrate_kit.alembic_bridge.failing import exits_by_itself, explain
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
 from lamin_migrate_kit.alembic_bridge.script import Script
+from lamin_migrate_kit.alembic_bridge.version_table import VersionTable
 from lamin_migrate_kit.alembic_bridge.watching import Statement, Watch
 
 if TYPE_CHECKING:
@@ -191,7 +192,9 @@ class Runner:
     def _begun_context(self) -> MigrationContext:
         if self._context is None:
             self._environment.configure(connection=self._connection, version_table=self._version_table)
-            self._context = self._environment.get_context()
+            context: Any = self._environment.get_context()
+            context._version = VersionTable(context._version, self._connection.dialect)
+            self._context = context
         return self._context
 
     def _roll_back(self) -> None:
