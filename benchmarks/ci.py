@@ -45,7 +45,7 @@ def the_kit(root: Path, url: str) -> dict[str, float]:
     from lamin_migrate_kit.garbage import seldom_collected
     from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
     from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
-    from lamin_migrate_kit.proof.stairway import prove_stairway
+    from lamin_migrate_kit.proof.stairway import beginnings, prove_stairway
     from lamin_migrate_kit.proof.upgrade import prove_upgrade
     from lamin_migrate_kit.report.model import Status
     from lamin_migrate_kit.settings import Settings
@@ -55,6 +55,7 @@ def the_kit(root: Path, url: str) -> dict[str, float]:
     seconds: dict[str, float] = {}
     with seldom_collected(), open_workbench(settings) as bench:
         module, found = bench.module, []
+        bench.stations = beginnings(bench.history.revisions)
 
         def comparison() -> object:
             if not found:

@@ -51,6 +51,7 @@ class Workbench:
         module: The schema module.
         server: Where scratch databases are made.
         upgrades: What each revision has sent to the server, of those that were replayed, by their ids.
+        stations: The ids of revisions at which somebody will begin: the replay leaves a copy there, see `take_station`.
     """
 
     def __init__(self, settings: Settings, module: SchemaModule, server: Server, stack: ExitStack) -> None:
@@ -58,6 +59,8 @@ class Workbench:
         self.module = module
         self.server = server
         self.upgrades: dict[str, Step] = {}
+        self.stations: tuple[str, ...] = ()
+        self._at_stations: dict[str, ScratchDatabase] = {}
         self._stack = stack
         self._ahead: dict[str, Callable[[], ScratchDatabase]] = {}
         self._ground: frozenset[ObjectKey] = frozenset()
@@ -154,7 +157,24 @@ class Workbench:
         del self.head_database
         return database
 
+    def take_station(self, revision: str | None) -> ScratchDatabase | None:
+        """The copy that the replay has left at a revision, for whoever asks first, to change it; None without one."""
+        return self._at_stations.pop(revision, None) if revision is not None else None
+
     def _replay(self, database: ScratchDatabase, target: str) -> ScratchDatabase:
+        for station in self._stations_before(target):
+            self._upgrade(database, station)
+            self._at_stations[station] = self.clone(database, "station")
+        self._upgrade(database, target)
+        return database
+
+    def _stations_before(self, target: str) -> Iterator[str]:
+        """Those that no replay has passed yet."""
+        ids = [revision.id for revision in self.history.revisions]
+        before = ids if target == "head" else ids[: ids.index(target)]
+        return (station for station in self.stations if station in before and station not in self.upgrades)
+
+    def _upgrade(self, database: ScratchDatabase, target: str) -> None:
         from lamin_migrate_kit.alembic_bridge import RevisionFailed, upgrade
 
         with database.connect() as connection:
@@ -167,7 +187,6 @@ class Workbench:
                 raise
             connection.commit()
         self.upgrades.update((step.revision, step) for step in ran)
-        return database
 
     @cached_property
     def desired_database(self) -> ScratchDatabase:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from lamin_migrate_kit.alembic_bridge import Runner, Step
 from lamin_migrate_kit.errors import MigrationError
 from lamin_migrate_kit.proof.sight import Moment, Sight
-from lamin_migrate_kit.proof.source import Way, finding_from, line_of, way_of
+from lamin_migrate_kit.proof.source import finding_from, line_of
 from lamin_migrate_kit.proof.standing import standing_at
 from lamin_migrate_kit.report.model import Finding
+from lamin_migrate_kit.revisions.ways import Way
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.catalog.model import Catalog
@@ -103,7 +104,7 @@ class Climber:
     def _climb(self, revision: Revision) -> None:
         sight = self._stand_at(revision.down)
         before = sight.mark()
-        way = way_of(revision.path, "downgrade")
+        way = revision.way_back
         # What only defines does the same again when the downgrade has led back: then it is enough to look once.
         looking = way is not Way.WRITTEN or not self._only_defines(revision)
         self._ascend(revision, "run on the database below it", looking=looking)

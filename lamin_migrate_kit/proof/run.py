@@ -22,7 +22,7 @@ from lamin_migrate_kit.proof.old_code.proof import prove_old_code
 from lamin_migrate_kit.proof.outcome import Prover
 from lamin_migrate_kit.proof.repeatable import prove_repeatable
 from lamin_migrate_kit.proof.rows.proof import prove_rows
-from lamin_migrate_kit.proof.stairway import prove_stairway
+from lamin_migrate_kit.proof.stairway import beginnings, prove_stairway
 from lamin_migrate_kit.proof.upgrade import prove_upgrade
 from lamin_migrate_kit.proof.waiving import check_waivers, idle_waivers, waived
 from lamin_migrate_kit.report.model import Proof, Report, Status
@@ -135,6 +135,7 @@ def _steps(
 ) -> tuple[_Step, ...]:
     module, history = bench.module, bench.history
     traces = functools.cache(lambda: trace_unreleased(bench))
+    bench.stations = beginnings(history.revisions) if every else ()
     upgraded = (prove_upgrade.name,)
     stairway = _Step(prove_stairway, lambda: prove_stairway(bench, every=every), upgraded)
     rows = _Step(prove_rows, lambda: prove_rows(bench, every=every, clone=clone), upgraded)

@@ -86,6 +86,16 @@ def _climb_side_by_side(climbers: Sequence[Climber]) -> list[tuple[Finding, ...]
             raise
 
 
+def beginnings(revisions: Sequence[Revision]) -> tuple[str, ...]:
+    """The revisions on which the parts of a long climb begin, but for the first one's: a replay may leave copies there.
+
+    Args:
+        revisions: All that are climbed.
+    """
+    _, *others = _parts(revisions)
+    return tuple(part[0].down for part in others if part[0].down is not None)
+
+
 def _parts(revisions: Sequence[Revision]) -> Iterator[Sequence[Revision]]:
     """Parts of the same length, one after the other."""
     count = max(1, min(_processors(), _MOST_PARTS, len(revisions) // _LONG_ENOUGH))

@@ -21,7 +21,8 @@ def standing_at(
 ) -> Iterator[Connection]:
     """A connection to a new database at a revision, without rows but those that revisions make.
 
-    It is reached by upgrades alone, from a copy of what the released revisions made where there is one.
+    It is reached by upgrades alone: it was left there by the replay, or is reached from a copy of what the released
+    revisions made where there is one.
 
     Args:
         bench: The module at hand.
@@ -32,6 +33,11 @@ def standing_at(
     Raises:
         MigrationError: A revision up to there fails.
     """
+    station = bench.take_station(revision)
+    if station is not None:
+        with station.connect() as connection:
+            yield connection
+        return
     unreleased = bench.history.unreleased
     near = revision is not None and revision in {one for rev in unreleased for one in (rev.down, rev.id)}
     below = (

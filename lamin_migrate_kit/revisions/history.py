@@ -13,6 +13,7 @@ from lamin_migrate_kit.assignments import find_bindings, parse_python
 from lamin_migrate_kit.errors import RevisionError
 from lamin_migrate_kit.revisions.checksums import Checksum, read_checksums
 from lamin_migrate_kit.revisions.naming import parse_filename
+from lamin_migrate_kit.revisions.ways import Way, way_of
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
@@ -30,6 +31,7 @@ class Revision:
         version: The release that contains it, from the file name (else from the recorded checksums); None while it is
             unreleased.
         doc: Its docstring, "" when it has none.
+        way_back: What its `downgrade` does.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Revision:
     date: str
     version: str | None
     doc: str
+    way_back: Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ def _read_revision(module: SchemaModule, path: Path, recorded: Mapping[str, Chec
         date=name.date if name else "",
         version=name.version if name else (known.version if known else None),
         doc=ast.get_docstring(tree) or "",
+        way_back=way_of(tree, "downgrade"),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from lamin_migrate_kit.errors import MigrationError
 from lamin_migrate_kit.proof import stairway
 from lamin_migrate_kit.proof.climber import Climber
-from lamin_migrate_kit.proof.stairway import prove_stairway
+from lamin_migrate_kit.proof.stairway import beginnings, prove_stairway
 from lamin_migrate_kit.report.model import Finding, Proof, Status
 from lamin_migrate_kit.workbench import Workbench
 from tests.proof.project import ADD, CREATE, DROP, REMOVE, Project
@@ -201,6 +201,18 @@ def test_long_history_is_climbed_in_parts(project: Project, bench: Bench) -> Non
     long_history(project)
     proof = climb(bench, every=True)
     assert (proof.status, proof.summary) == (Status.PASSED, "9 revisions")
+
+
+@pytest.mark.usefixtures("parts")
+def test_parts_begin_above_the_first_one(project: Project, bench: Bench) -> None:
+    long_history(project)
+    assert beginnings(bench().history.revisions) == ("r002", "r005")
+
+
+def test_short_history_is_climbed_from_its_beginning_alone(project: Project, bench: Bench) -> None:
+    long_history(project)
+    assert beginnings(bench().history.revisions) == ()
+    assert beginnings(()) == ()
 
 
 @pytest.mark.usefixtures("parts")

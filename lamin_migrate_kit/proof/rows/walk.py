@@ -17,8 +17,8 @@ from lamin_migrate_kit.proof.rows.fill import Filled, merge
 from lamin_migrate_kit.proof.rows.relations import read_labels, read_relations
 from lamin_migrate_kit.proof.rows.saved import SavedRows
 from lamin_migrate_kit.proof.rows.sources import Rows
-from lamin_migrate_kit.proof.source import Way, way_of
 from lamin_migrate_kit.proof.standing import standing_at
+from lamin_migrate_kit.revisions.ways import Way
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -130,7 +130,7 @@ class RowsWalk:
         return None
 
     def _back(self, revision: Revision, before: Moment) -> tuple[tuple[TableFate, ...] | None, Failure | None]:
-        if way_of(revision.path, "downgrade") is not Way.WRITTEN:
+        if revision.way_back is not Way.WRITTEN:
             return None, None
         went, failure = self._run("downgrade", revision)
         if not went:
