@@ -39,7 +39,12 @@ MOST_OF_SQL, MOST_MEGABYTES, MOST_EXPONENT = 6.0, 300.0, 1.15
 
 
 def the_kit(root: Path, url: str) -> dict[str, float]:
-    """History, upgrade, match and stairway, all of `--all`, as the command runs them; see `proof.run`."""
+    """History, upgrade, match and stairway, all of `--all`, as the command runs them on a server of its own.
+
+    See `proof.run`.
+    """
+    from contextlib import ExitStack
+
     from lamin_migrate_kit.comparison import compare_module
     from lamin_migrate_kit.decisions import Decisions
     from lamin_migrate_kit.garbage import seldom_collected
@@ -48,12 +53,14 @@ def the_kit(root: Path, url: str) -> dict[str, float]:
     from lamin_migrate_kit.proof.stairway import beginnings, prove_stairway
     from lamin_migrate_kit.proof.upgrade import prove_upgrade
     from lamin_migrate_kit.report.model import Status
+    from lamin_migrate_kit.schema_module import find_schema_module
     from lamin_migrate_kit.settings import Settings
-    from lamin_migrate_kit.workbench import open_workbench
+    from lamin_migrate_kit.workbench import Workbench
 
-    settings = Settings(root=root, package=PACKAGE, server_url=url, provider="url")
+    settings = Settings(root=root, package=PACKAGE)
     seconds: dict[str, float] = {}
-    with seldom_collected(), open_workbench(settings) as bench:
+    with seldom_collected(), ExitStack() as stack:
+        bench = Workbench(settings, find_schema_module(settings), own_server(url), stack)
         module, found = bench.module, []
         bench.stations = beginnings(bench.history.revisions)
 
@@ -225,16 +232,22 @@ def alembic_config(root: Path, database: str):  # type: ignore[no-untyped-def]
     return Config(str(root / "alembic.ini"), stdout=open(os.devnull, "w"))
 
 
+def own_server(url: str):  # type: ignore[no-untyped-def]
+    """The server that was started for this benchmark, as one of the kit's own, which it is."""
+    from sqlalchemy import make_url
+
+    from lamin_migrate_kit.servers.server import describe_server
+
+    return describe_server("embedded", make_url(driven(url)), own=True)
+
+
 class fresh_database:  # noqa: N801 (reads as a function)
     """An empty database for one block; its URL."""
 
     def __init__(self, url: str) -> None:
-        from sqlalchemy import make_url
-
         from lamin_migrate_kit.scratch import scratch_database
-        from lamin_migrate_kit.servers.server import describe_server
 
-        self._made = scratch_database(describe_server("url", make_url(url), own=True), hint="benchmark")
+        self._made = scratch_database(own_server(url), hint="benchmark")
 
     def __enter__(self) -> str:
         url = self._made.__enter__().url.set(drivername="postgresql")
