@@ -27,7 +27,7 @@ from lamin_migrate_kit.comparison import DatabaseCopy, Replayed, Sides, without_
 from lamin_migrate_kit.comparison.running import run_operations, try_operations
 from lamin_migrate_kit.diff.ground import ground_of
 from lamin_migrate_kit.diff.kept import USUAL_CONVENTIONS, Conventions
-from lamin_migrate_kit.keeping_databases import kept_digest, kept_or_built
+from lamin_migrate_kit.keeping_databases import kept_digest, kept_names, kept_or_built
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.operations.types import TypeWords
 from lamin_migrate_kit.revisions.history import History, read_history
@@ -293,6 +293,8 @@ class Workbench:
         Args:
             connection: To the database. Its records of migrations are left out.
         """
+        if not self.server.lasting or not kept_names(self.server):
+            self._begin("desired")
         current = without_bookkeeping(self._inspected_meanwhile(connection))
         return self._sides(current, DatabaseCopy(current, self.settings, self._stack).renamed)
 

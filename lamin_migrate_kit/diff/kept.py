@@ -104,6 +104,8 @@ def keep_undeclared(
             declaration.
         ground: What is on the desired side because models are built on it, and not because they declare it.
     """
+    if current is desired and not ground:
+        return Kept(desired)
     return _Keeping(current, desired, frozenset(keep), frozenset(drop), conventions, frozenset(ground)).run()
 
 
