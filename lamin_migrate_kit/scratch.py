@@ -22,7 +22,7 @@ from lamin_migrate_kit.interruption import (
     termination_raises,
 )
 from lamin_migrate_kit.servers.folders import process_runs
-from lamin_migrate_kit.servers.server import Server, kept_engine, raise_if_gone
+from lamin_migrate_kit.servers.server import Server, kept_engine, maintenance_engine, raise_if_gone
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
@@ -226,5 +226,5 @@ def _sweep_once(server: Server, connection: Connection) -> None:
 @contextmanager
 def maintenance(server: Server) -> Iterator[Connection]:
     """A connection to the server's maintenance database, on which every statement commits by itself."""
-    with kept_engine(server.url, server.own).connect() as connection:
+    with maintenance_engine(server.url, server.own).connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")

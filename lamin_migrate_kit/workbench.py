@@ -34,7 +34,7 @@ from lamin_migrate_kit.revisions.history import History, read_history
 from lamin_migrate_kit.schema_module import SchemaModule, find_schema_module
 from lamin_migrate_kit.scratch import ScratchDatabase, database_ahead, scratch_database
 from lamin_migrate_kit.servers import Server, open_server
-from lamin_migrate_kit.servers.server import kept_engine
+from lamin_migrate_kit.servers.server import maintenance_engine
 from lamin_migrate_kit.settings import Settings
 
 if TYPE_CHECKING:
@@ -214,14 +214,14 @@ class Workbench:
     @cached_property
     def _statements(self) -> tuple[str, ...] | None:
         """What building the models runs; None where only running it tells."""
-        with kept_engine(self.server.url, self.server.own).connect() as connection:
+        with maintenance_engine(self.server.url, self.server.own).connect() as connection:
             return statements_of(connection, self.module.metadata(), self.owned)
 
     def _server_facts(self) -> Iterator[str]:
         """What else a database that is built here depends on."""
         yield from sorted(self.settings.schemas)
         if self.settings.extensions:
-            with kept_engine(self.server.url, self.server.own).connect() as connection:
+            with maintenance_engine(self.server.url, self.server.own).connect() as connection:
                 yield from versions_of(connection, self.settings.extensions)
 
     def _build_desired(self, database: ScratchDatabase) -> bool:

@@ -308,7 +308,7 @@ class _Lowering:
         if not replaced or str(desired.key) in self.context.answers.usings:
             return self.decider.conversion(current, desired)
         mapping = self.mappings.get(replaced[0], {})
-        return types.convert_values(quote_name(desired.key.part), desired.type, mapping)
+        return types.convert_values(quote_name(desired.key.part), current.type, desired.type, mapping)
 
 
 def _type(value: CatalogObject) -> types.UserType:

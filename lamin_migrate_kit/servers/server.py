@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from lamin_migrate_kit.errors import ServerError, ServerGone
@@ -75,8 +75,13 @@ def open_engine(url: URL, *, own: bool = False, connect_seconds: int = _CONNECT_
         own: Whether the kit started the server; then variables such as PGOPTIONS, meant for others, do not count.
         connect_seconds: How long to wait for a connection.
     """
-    from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
+
+    return _engine(url, own, connect_seconds, poolclass=NullPool)
+
+
+def _engine(url: URL, own: bool, connect_seconds: int, **pooling: Any) -> Engine:
+    from sqlalchemy import create_engine
 
     import_driver()
     arguments: dict[str, object] = {"connect_timeout": connect_seconds}
@@ -84,7 +89,7 @@ def open_engine(url: URL, *, own: bool = False, connect_seconds: int = _CONNECT_
         arguments["application_name"] = APPLICATION_NAME
     if own:
         arguments |= {"options": "", "hostaddr": ""}
-    return create_engine(url, poolclass=NullPool, connect_args=arguments)
+    return create_engine(url, connect_args=arguments, **pooling)
 
 
 @lru_cache(maxsize=64)
@@ -96,6 +101,17 @@ def kept_engine(url: URL, own: bool) -> Engine:
     return open_engine(url, own=own)
 
 
+@lru_cache(maxsize=64)
+def maintenance_engine(url: URL, own: bool) -> Engine:
+    """An engine for a server's maintenance database, which nobody drops: on our own servers its connections are kept.
+
+    Args:
+        url: As for `open_engine`.
+        own: Likewise. On servers that were given nothing stays open.
+    """
+    return _engine(url, own, _CONNECT_SECONDS, pool_pre_ping=True) if own else kept_engine(url, own)
+
+
 def describe_server(provider: str, url: URL, *, own: bool, lasting: bool = False) -> Server:
     """Connect once and ask for the version.
 
@@ -103,7 +119,7 @@ def describe_server(provider: str, url: URL, *, own: bool, lasting: bool = False
         sqlalchemy.exc.OperationalError: No connection could be had.
         ServerError: The server is older than the oldest supported major.
     """
-    with kept_engine(url, own).connect() as connection:
+    with maintenance_engine(url, own).connect() as connection:
         version, version_num = connection.exec_driver_sql(
             "SELECT current_setting('server_version'), current_setting('server_version_num')::int"
         ).one()
@@ -127,7 +143,7 @@ def missing_extensions(server: Server, wanted: Sequence[str]) -> tuple[str, ...]
     """Those of the wanted extensions that the server could not create."""
     if not wanted:
         return ()
-    with kept_engine(server.url, server.own).connect() as connection:
+    with maintenance_engine(server.url, server.own).connect() as connection:
         available = set(connection.exec_driver_sql("SELECT name FROM pg_available_extensions").scalars())
     return tuple(name for name in wanted if name not in available)
 

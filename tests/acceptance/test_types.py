@@ -55,6 +55,11 @@ CASES = [
     enum("enum value removed and others added", "'a', 'x', 'b'", "'z', 'a', 'y', 'b'", USES),
     enum("enum value added under everything", "'a', 'b'", "'a', 'b', 'c'", USES),
     enum("enum value renamed", "'a', 'b', 'c'", "'a', 'b', 'd'", USES),
+    Case(
+        "columns leave an enum that is made anew, and become arrays or are no longer",
+        "create type e as enum ('x', 'y'); create table t (a e, b e[], c int[], d e);",
+        "create type e as enum ('y', 'x'); create table t (a int[], b int, c e, d e);",
+    ),
     enum("enum with all other values", "'a', 'b'", "'a', 'b', 'c'", "create table t (x e);"),
     Case("enum created and used", "", AB + USES),
     Case(

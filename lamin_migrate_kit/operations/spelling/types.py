@@ -145,15 +145,16 @@ def _word(value: UserType) -> str:
     return "DOMAIN" if isinstance(value, Domain) else "TYPE"
 
 
-def convert_values(name: str, type_: str, mapping: Mapping[str, str]) -> str:
+def convert_values(name: str, current: str, type_: str, mapping: Mapping[str, str]) -> str:
     """The expression that gives a column's values to a new type of the same name, by their text.
 
     Args:
         name: The column's quoted name.
-        type_: The column's type as it should be, which may be an array.
+        current: The column's type, which may be an array.
+        type_: As it should be.
         mapping: Enum values that are replaced by others.
     """
-    if not type_.endswith("[]"):
+    if not (current.endswith("[]") and type_.endswith("[]")):
         cases = " ".join(f"WHEN {quote_literal(old)} THEN {quote_literal(new)}" for old, new in mapping.items())
         return f"(CASE {name}::text {cases} ELSE {name}::text END)::{type_}" if cases else f"{name}::text::{type_}"
     text = f"{name}::text[]"
