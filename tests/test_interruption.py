@@ -53,14 +53,21 @@ class Interrupting:
             signal.raise_signal(signal.SIGINT)
 
 sys.meta_path.insert(0, Interrupting)
+{}
+print("went on")
+"""
+OPENED = """
 from lamin_migrate_kit.servers import open_engine
 open_engine(make_url("postgresql+psycopg2://127.0.0.1/x"))
-print("went on")
 """
 
 
-def test_a_ctrl_c_that_psycopg2_would_throw_away_is_kept() -> None:
-    done = subprocess.run([sys.executable, "-c", CTRL_C_IN_AN_IMPORT], capture_output=True, text=True)
+@pytest.mark.parametrize(
+    "importing", [OPENED, "import lamin_migrate_kit.alembic_bridge", "import lamin_migrate_kit.proof.run"]
+)
+def test_a_ctrl_c_that_psycopg2_would_throw_away_is_kept(importing: str) -> None:
+    script = CTRL_C_IN_AN_IMPORT.format(importing)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stderr.rstrip().endswith("KeyboardInterrupt")
     assert done.stdout == ""
 
