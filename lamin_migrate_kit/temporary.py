@@ -1,4 +1,4 @@
-"""Temporary folders that an interrupt does not leave behind."""
+"""The temp folder and folders in it, where an interrupt leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
             folder = Path(tempfile.mkdtemp(prefix=prefix))
             stack.callback(_remove, folder)
         yield folder
+
+
+def temp_folder() -> Path:
+    """The machine's temp folder. Python tries the first time whether a file can be written there, and removes it."""
+    with signals_deferred():
+        return Path(tempfile.gettempdir())
 
 
 def _remove(folder: Path) -> None:
