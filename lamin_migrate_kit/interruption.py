@@ -111,6 +111,27 @@ def signals_deferred() -> Iterator[None]:
 
 
 @contextmanager
+def surely_afterwards(work: Callable[[], object]) -> Iterator[None]:
+    """Do something when this block has ended, whatever happens, and deliver an interrupt only then.
+
+    An interrupt may also come when the block has ended and nothing holds it back yet: then the work is done again.
+
+    Args:
+        work: What to do; may be done twice.
+    """
+    try:
+        yield
+    finally:
+        try:  # before any call: only in calls does Python look for signals
+            with signals_deferred():
+                work()
+        except (KeyboardInterrupt, Terminated):
+            with signals_deferred():
+                work()
+            raise
+
+
+@contextmanager
 def statement_cancelled_by_interrupt(cancel: Callable[[], object]) -> Iterator[None]:
     """Let an interrupt in this block end a statement that a server is still working on.
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from types import FrameType
 
 import pytest
 
-from lamin_migrate_kit.interruption import signals_deferred, termination_raises
+from lamin_migrate_kit.interruption import signals_deferred, surely_afterwards, termination_raises
 
 
 @pytest.fixture(autouse=True)
@@ -162,3 +165,27 @@ def test_a_ctrl_c_that_python_threw_away_comes_again() -> None:
 def test_a_sigterm_that_python_threw_away_comes_again() -> None:
     done = swallowing(signal.SIGTERM)
     assert (done.stdout, done.returncode) == ("went on\n", 128 + signal.SIGTERM)
+
+
+def test_what_comes_afterwards_is_done_wherever_an_interrupt_comes() -> None:
+    for number in itertools.count(1):
+        done: list[int] = []
+        left = number
+
+        def interrupt(_frame: FrameType, event: str, _argument: object) -> None:
+            """Python looks for signals where it calls and where it returns."""
+            nonlocal left
+            left -= event in ("call", "return", "c_return")
+            if left == 0:
+                sys.setprofile(None)
+                signal.raise_signal(signal.SIGINT)
+
+        with contextlib.suppress(KeyboardInterrupt):
+            with surely_afterwards(lambda: done.append(1)):  # noqa: B023 (done before the next one)
+                sys.setprofile(interrupt)
+            sys.setprofile(None)
+        sys.setprofile(None)
+        assert done, f"interrupted at event {number} after the block"
+        if left > 0:
+            break
+    assert number > 20
