@@ -16,15 +16,19 @@ from typing import Any
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Terminated(SystemExit):
+    """SIGTERM or SIGHUP: told apart from a `sys.exit()` of the author's code, which is a mistake of that code."""
+
+
 @contextmanager
 def termination_raises() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP raise SystemExit in this block, so that `finally` clauses run.
+    """Make SIGTERM and SIGHUP raise Terminated, a SystemExit, in this block, so that `finally` clauses run.
 
     A handler that somebody installed stays, and so does an ignored signal (`nohup`). Outside the main thread, where
     Python delivers no signals, this does nothing.
 
     Raises:
-        SystemExit: With 128 + the signal's number, as shells report it.
+        Terminated: With 128 + the signal's number, as shells report it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -104,6 +108,27 @@ def signals_deferred() -> Iterator[None]:
             signal.signal(number, handler)
         if held:
             signal.raise_signal(held[0])
+
+
+@contextmanager
+def surely_afterwards(work: Callable[[], object]) -> Iterator[None]:
+    """Do something when this block has ended, whatever happens, and deliver an interrupt only then.
+
+    An interrupt may also come when the block has ended and nothing holds it back yet: then the work is done again.
+
+    Args:
+        work: What to do; may be done twice.
+    """
+    try:
+        yield
+    finally:
+        try:  # before any call: only in calls does Python look for signals
+            with signals_deferred():
+                work()
+        except (KeyboardInterrupt, Terminated):
+            with signals_deferred():
+                work()
+            raise
 
 
 @contextmanager
@@ -187,4 +212,4 @@ _canceller = _Canceller()
 
 
 def _raise_system_exit(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+    raise Terminated(128 + number)

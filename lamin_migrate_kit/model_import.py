@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamin_migrate_kit.errors import SchemaModuleError
 from lamin_migrate_kit.garbage import uncollected
+from lamin_migrate_kit.interruption import Terminated
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
@@ -169,7 +170,7 @@ def _uncompiled() -> Iterator[None]:
 def _told_by_the_authors_lines(package: str, folder: Path) -> Iterator[None]:
     try:
         yield
-    except SchemaModuleError:
+    except (SchemaModuleError, Terminated):
         raise
     except (Exception, SystemExit) as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_inside(frame.filename, folder)]

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.interruption import (
     signals_deferred,
     statement_cancelled_by_interrupt,
+    surely_afterwards,
     termination_raises,
 )
 from lamin_migrate_kit.servers.folders import process_runs
@@ -113,26 +114,20 @@ def database_ahead(server: Server, *, hint: str = "") -> Iterator[Callable[[], S
 def _dropped_afterwards(server: Server, hint: str) -> Iterator[ScratchDatabase]:
     name = scratch_name(hint)
     database = ScratchDatabase(server, name, server.url.set(database=name))
-    with termination_raises():
+    with termination_raises(), surely_afterwards(partial(_drop, database)):
         try:
             yield database
         except Exception as error:
             raise_if_gone(server, error)
             raise
-        finally:
-            with signals_deferred():
-                _drop(database)
 
 
 @contextmanager
 def _thread() -> Iterator[ThreadPoolExecutor]:
     """A thread for this block, which ends when the thread has done its work, whatever happens."""
     pool = ThreadPoolExecutor(max_workers=1)
-    try:
+    with surely_afterwards(pool.shutdown):
         yield pool
-    finally:
-        with signals_deferred():
-            pool.shutdown()
 
 
 def scratch_name(hint: str = "") -> str:

@@ -1,14 +1,15 @@
-"""Temporary folders that an interrupt does not leave behind."""
+"""The temp folder and folders in it, where an interrupt leaves nothing behind."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from lamin_migrate_kit.interruption import signals_deferred
+from lamin_migrate_kit.interruption import signals_deferred, surely_afterwards
 
 
 @contextmanager
@@ -21,13 +22,19 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
     Raises:
         OSError: There is no room for it.
     """
-    with ExitStack() as stack:
+    made: list[Path] = []
+    with surely_afterwards(partial(_remove, made)):
         with signals_deferred():
-            folder = Path(tempfile.mkdtemp(prefix=prefix))
-            stack.callback(_remove, folder)
-        yield folder
+            made.append(Path(tempfile.mkdtemp(prefix=prefix)))
+        yield made[0]
 
 
-def _remove(folder: Path) -> None:
+def temp_folder() -> Path:
+    """The machine's temp folder. Python tries the first time whether a file can be written there, and removes it."""
     with signals_deferred():
+        return Path(tempfile.gettempdir())
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

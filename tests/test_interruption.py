@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from types import FrameType
 
 import pytest
 
-from lamin_migrate_kit.interruption import signals_deferred, termination_raises
+from lamin_migrate_kit.interruption import signals_deferred, surely_afterwards, termination_raises
 
 
 @pytest.fixture(autouse=True)
@@ -53,14 +56,21 @@ class Interrupting:
             signal.raise_signal(signal.SIGINT)
 
 sys.meta_path.insert(0, Interrupting)
+{}
+print("went on")
+"""
+OPENED = """
 from lamin_migrate_kit.servers import open_engine
 open_engine(make_url("postgresql+psycopg2://127.0.0.1/x"))
-print("went on")
 """
 
 
-def test_a_ctrl_c_that_psycopg2_would_throw_away_is_kept() -> None:
-    done = subprocess.run([sys.executable, "-c", CTRL_C_IN_AN_IMPORT], capture_output=True, text=True)
+@pytest.mark.parametrize(
+    "importing", [OPENED, "import lamin_migrate_kit.alembic_bridge", "import lamin_migrate_kit.proof.run"]
+)
+def test_a_ctrl_c_that_psycopg2_would_throw_away_is_kept(importing: str) -> None:
+    script = CTRL_C_IN_AN_IMPORT.format(importing)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stderr.rstrip().endswith("KeyboardInterrupt")
     assert done.stdout == ""
 
@@ -155,3 +165,27 @@ def test_a_ctrl_c_that_python_threw_away_comes_again() -> None:
 def test_a_sigterm_that_python_threw_away_comes_again() -> None:
     done = swallowing(signal.SIGTERM)
     assert (done.stdout, done.returncode) == ("went on\n", 128 + signal.SIGTERM)
+
+
+def test_what_comes_afterwards_is_done_wherever_an_interrupt_comes() -> None:
+    for number in itertools.count(1):
+        done: list[int] = []
+        left = number
+
+        def interrupt(_frame: FrameType, event: str, _argument: object) -> None:
+            """Python looks for signals where it calls and where it returns."""
+            nonlocal left
+            left -= event in ("call", "return", "c_return")
+            if left == 0:
+                sys.setprofile(None)
+                signal.raise_signal(signal.SIGINT)
+
+        with contextlib.suppress(KeyboardInterrupt):
+            with surely_afterwards(lambda: done.append(1)):  # noqa: B023 (done before the next one)
+                sys.setprofile(interrupt)
+            sys.setprofile(None)
+        sys.setprofile(None)
+        assert done, f"interrupted at event {number} after the block"
+        if left > 0:
+            break
+    assert number > 20

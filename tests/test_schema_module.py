@@ -570,6 +570,20 @@ def test_models_that_fail_to_import_are_told_with_the_authors_own_line(
     assert 'mend it; for the whole traceback: python -c "import core"' in message
 
 
+def test_sigterm_during_the_import_ends_the_process_and_is_no_mistake_of_the_models(repo: Path, write: Write) -> None:
+    write("core/__init__.py", INIT + "from . import models\n")
+    write("core/models.py", "import signal\nsignal.raise_signal(signal.SIGTERM)\n")
+    done = in_another_process(
+        repo,
+        """
+        from lamin_migrate_kit.interruption import termination_raises
+        with termination_raises():
+            module.metadata()
+        """,
+    )
+    assert (done.returncode, done.stderr) == (143, "")
+
+
 def test_a_syntax_error_in_the_models_is_shown_with_its_mark(repo: Path, write: Write) -> None:
     write("core/__init__.py", INIT)
     write("core/models.py", "x = 1\ny = = 2\n")

@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from lamin_migrate_kit.temporary import temporary_folder
+from lamin_migrate_kit.temporary import temp_folder, temporary_folder
 
 _SCRIPT = """
 from lamin_migrate_kit.interruption import termination_raises
@@ -52,3 +53,31 @@ def test_interrupts_leave_nothing(tmp_path: Path, number: signal.Signals, millis
     process.wait(timeout=30)
     process.stdout.close()
     assert list(tmp_path.iterdir()) == []
+
+
+_INTERRUPTED_TRIAL = """
+import os, signal
+opened = os.open
+
+def open_and_interrupt(*args):
+    found = opened(*args)
+    signal.raise_signal(signal.SIGINT)
+    return found
+
+os.open = open_and_interrupt
+from lamin_migrate_kit.temporary import temp_folder
+temp_folder()
+"""
+
+
+def test_interrupt_while_the_temp_folder_is_tried_leaves_nothing(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED_TRIAL], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_temp_folder_is_pythons() -> None:
+    assert temp_folder() == Path(tempfile.gettempdir())

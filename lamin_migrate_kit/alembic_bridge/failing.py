@@ -6,12 +6,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 from alembic.runtime.migration import RevisionStep
 from sqlalchemy.exc import DBAPIError
 
 from lamin_migrate_kit.alembic_bridge.script import line_in
 from lamin_migrate_kit.alembic_bridge.watching import Watch
+from lamin_migrate_kit.driver import psycopg2
 from lamin_migrate_kit.errors import MigrateKitError, MigrationError, ServerGone
 
 

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import alembic.op
-import psycopg2
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection
@@ -22,6 +21,7 @@ from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
 from lamin_migrate_kit.alembic_bridge.script import Script
 from lamin_migrate_kit.alembic_bridge.version_table import VersionTable
 from lamin_migrate_kit.alembic_bridge.watching import Statement, Watch
+from lamin_migrate_kit.driver import psycopg2
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule

@@ -6,6 +6,7 @@ them takes a tenth of the time of a long history.
 
 from __future__ import annotations
 
+from operator import eq
 from typing import Any
 
 from sqlalchemy import Dialect, Table, text
@@ -49,7 +50,8 @@ class _Update:
         ids = (getattr(one, "name", None) for one in (self._values.get("version_num"), getattr(condition, "right", 0)))
         new, old = ids
         plain = not set(self._name) & _SPECIAL and _is_literal(new) and _is_literal(old)
-        if not plain or self._values.keys() != {"version_num"}:
+        says_equal = getattr(condition, "operator", None) is eq
+        if not plain or not says_equal or self._values.keys() != {"version_num"}:
             return self._table.update().values(**self._values).where(condition)
         return text(f"UPDATE {self._name} SET version_num={new} WHERE {self._name}.version_num = {old}")
 

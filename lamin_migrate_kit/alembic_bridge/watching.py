@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import psycopg2.extensions
 from sqlalchemy import Connection, event
+
+from lamin_migrate_kit.driver import psycopg2
 
 # psycopg2.extensions.TRANSACTION_STATUS_IDLE
 _IDLE = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.errors import WriteError
-from lamin_migrate_kit.temporary import temporary_folder
+from lamin_migrate_kit.temporary import temp_folder, temporary_folder
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
@@ -44,7 +43,7 @@ def copied_revisions(
         except OSError as error:
             raise WriteError(
                 f"The revisions could not be tried out: {error.strerror or error}; nothing was changed.",
-                where=str(error.filename or tempfile.gettempdir()),
+                where=str(error.filename or temp_folder()),
                 next_command="make room there, or name another folder: export TMPDIR=...",
             ) from error
         yield copy

@@ -18,6 +18,7 @@ from typing import TypedDict
 
 from lamin_migrate_kit.errors import ServerError
 from lamin_migrate_kit.settings import Settings
+from lamin_migrate_kit.temporary import temp_folder
 
 NAME = "lamin_migrate_kit"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - private folders are made in it with mkdtemp
@@ -134,7 +135,7 @@ def _state_candidates(settings: Settings) -> list[Path]:
 
 def _candidates(wanted: Path | None, for_user: Path, for_root: Path) -> list[Path]:
     places = [wanted, for_root if os.geteuid() == 0 else _expanded(for_user)]
-    shared = Path(tempfile.gettempdir()) / f"{NAME}-{os.geteuid()}-kept"
+    shared = temp_folder() / f"{NAME}-{os.geteuid()}-kept"
     return [*(place / NAME for place in places if place is not None), shared]
 
 
@@ -180,7 +181,7 @@ def run_folder_bases() -> Iterator[Path]:
     A path that leaves no room for the name of a unix socket does not count.
     """
     account = server_account()
-    for base in (_MEMORY, Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108
+    for base in (_MEMORY, temp_folder(), Path("/tmp")):  # noqa: S108
         if base == _MEMORY and not _has_room(base):
             continue
         if socket_fits(base / f"{NAME}-{os.geteuid()}-12345678") and os.access(base, os.W_OK) and account.can_use(base):

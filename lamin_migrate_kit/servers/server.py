@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from lamin_migrate_kit.errors import ServerError, ServerGone
-from lamin_migrate_kit.interruption import signals_deferred
 from lamin_migrate_kit.settings import PINNED_MAJOR, SUPPORTED_MAJORS
 
 if TYPE_CHECKING:
@@ -58,13 +57,10 @@ class Server:
 
 @cache
 def import_driver() -> None:
-    """Import psycopg2 and its dialect: a fifth of a second.
+    """Import psycopg2 and its dialect: a fifth of a second."""
+    import sqlalchemy.dialects.postgresql.psycopg2  # noqa: F401
 
-    While psycopg2's C code is imported, it imports other modules, and throws away what that raises: a Ctrl-C too.
-    """
-    with signals_deferred():
-        import psycopg2  # noqa: F401
-        import sqlalchemy.dialects.postgresql.psycopg2  # noqa: F401
+    import lamin_migrate_kit.driver  # noqa: F401
 
 
 def open_engine(url: URL, *, own: bool = False, connect_seconds: int = _CONNECT_SECONDS) -> Engine:

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from psycopg2.extensions import STATUS_BEGIN, TRANSACTION_STATUS_IDLE
-
 from lamin_migrate_kit.catalog.model import ObjectKey
+from lamin_migrate_kit.driver import psycopg2
 from lamin_migrate_kit.proof.locks.model import Identity, Known, Registry
 from lamin_migrate_kit.proof.locks.modes import LockMode
 
@@ -163,5 +162,5 @@ def commits_by_itself(driver: Any) -> bool:
 
     After a COMMIT that a revision sends itself it is as well: psycopg2 believes that its BEGIN still holds.
     """
-    in_transaction = driver.get_transaction_status() != TRANSACTION_STATUS_IDLE
-    return bool(driver.autocommit) or (driver.status == STATUS_BEGIN and not in_transaction)
+    in_transaction = driver.get_transaction_status() != psycopg2.extensions.TRANSACTION_STATUS_IDLE
+    return bool(driver.autocommit) or (driver.status == psycopg2.extensions.STATUS_BEGIN and not in_transaction)
