@@ -18,7 +18,7 @@ from lamin_migrate_kit.catalog.model import (
     Table,
     Trigger,
 )
-from lamin_migrate_kit.catalog.quoting import quote_name
+from lamin_migrate_kit.catalog.quoting import qualified, quote_name
 from lamin_migrate_kit.diff.differ import Change, diff_catalogs
 from lamin_migrate_kit.errors import MigrateKitError
 from lamin_migrate_kit.operations.decisions import Decider
@@ -302,9 +302,11 @@ class _Lowering:
         return columns.alter_column_operation(change, self.context, using=using, backfill=backfill)
 
     def _using(self, current: Column, desired: Column) -> str | None:
-        """How values are converted; those of a type that is made anew by their text."""
+        """How values are converted; those that stay in a type that is made anew by their text."""
         needed = self.context.current.dependencies
-        replaced = [key for key in self.steps.rebuilt.types if (current.key, key) in needed]
+        anew = self.steps.rebuilt.types.items()
+        type_ = desired.type.removesuffix("[]")
+        replaced = [key for key, new in anew if (current.key, key) in needed and type_ == qualified(new)]
         if not replaced or str(desired.key) in self.context.answers.usings:
             return self.decider.conversion(current, desired)
         mapping = self.mappings.get(replaced[0], {})
