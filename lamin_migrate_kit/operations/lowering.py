@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -319,9 +320,10 @@ def _type(value: CatalogObject) -> types.UserType:
 
 
 def _committed_before_use(operations: list[Operation]) -> Iterable[Operation]:
-    """A new enum value has to be committed before anything uses it."""
+    """A new enum value has to be committed before anything uses it: by its name, or in rows that become its type."""
     for place, operation in enumerate(operations):
         values = [s.split(" ADD VALUE ")[1].split(" BEFORE ")[0] for s in operation.statements if " ADD VALUE '" in s]
         later = [statement for other in operations[place + 1 :] for statement in other.statements]
-        used = any(value in statement for value in values for statement in later)
+        becomes = re.compile(rf" ALTER COLUMN .* TYPE {re.escape(qualified(operation.key))}(\[\])?( |$)")
+        used = any(value in statement or becomes.search(statement) for value in values for statement in later)
         yield replace(operation, autocommit=True) if used else operation

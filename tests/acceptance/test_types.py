@@ -56,6 +56,13 @@ CASES = [
     enum("enum value added under everything", "'a', 'b'", "'a', 'b', 'c'", USES),
     enum("enum value renamed", "'a', 'b', 'c'", "'a', 'b', 'd'", USES),
     Case(
+        "text with a value becomes the enum that gets it",
+        "create type e as enum ('a'); create table t (x text, y text[]);",
+        "create type e as enum ('a', 'b'); create table t (x e, y e[]);",
+        rows="insert into t values ('b', '{a,b}');",
+        holds="(select x = 'b' and y = '{a,b}' from t)",
+    ),
+    Case(
         "columns leave an enum that is made anew, and become arrays or are no longer",
         "create type e as enum ('x', 'y'); create table t (a e, b e[], c int[], d e);",
         "create type e as enum ('y', 'x'); create table t (a int[], b int, c e, d e);",
