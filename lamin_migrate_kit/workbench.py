@@ -119,6 +119,11 @@ class Workbench:
         """Have an empty database created, which somebody will ask for soon, beside what comes before that."""
         self._ahead[hint] = self._stack.enter_context(database_ahead(self.server, hint=hint))
 
+    def _begin_desired(self) -> None:
+        """Likewise the one for the models, unless it is there, or begun."""
+        if "desired" not in self._ahead and "desired_database" not in vars(self):
+            self._begin("desired")
+
     def _ready(self, hint: str) -> ScratchDatabase:
         """As `prepared`, until the workbench is closed.
 
@@ -126,8 +131,8 @@ class Workbench:
         """
         self._begin(hint)
         self.module.metadata()
-        if "desired" not in self._ahead and "desired_database" not in vars(self) and self._kept_digest is None:
-            self._begin("desired")
+        if self._kept_digest is None:
+            self._begin_desired()
         return self._stack.enter_context(self.prepared(hint))
 
     @cached_property
@@ -294,7 +299,7 @@ class Workbench:
             connection: To the database. Its records of migrations are left out.
         """
         if not self.server.lasting or not kept_names(self.server):
-            self._begin("desired")
+            self._begin_desired()
         current = without_bookkeeping(self._inspected_meanwhile(connection))
         return self._sides(current, DatabaseCopy(current, self.settings, self._stack).renamed)
 

@@ -69,7 +69,7 @@ left join pg_constraint k on k.conrelid = case when a.attnotnull then a.attrelid
 where {_USER_SCHEMA} and a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'c', 'f')
 """
 
-# Those of columns that say no more than NOT NULL are part of the columns.
+# A NOT NULL of a column is among the columns; that of a domain is here.
 CONSTRAINTS = f"""
 select k.oid, k.conrelid, k.contypid, k.conname, k.contype::text,
        case when k.contype <> 'n' then pg_get_constraintdef(k.oid) end, k.conkey, k.confrelid,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, field, fields, make_dataclass
+from dataclasses import Field, field, fields, make_dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 _P = ParamSpec("_P")
@@ -31,8 +31,5 @@ def unfrozen(frozen: Callable[_P, _T]) -> Callable[_P, _T]:
 
 
 def _copied(one: Field[Any]) -> tuple[str, Any, Any]:
-    if one.default is not MISSING:
-        return one.name, one.type, field(default=one.default)
-    if one.default_factory is not MISSING:
-        return one.name, one.type, field(default_factory=one.default_factory)
-    return one.name, one.type, field()
+    defaults: dict[str, Any] = {"default": one.default, "default_factory": one.default_factory}
+    return one.name, one.type, field(**defaults)

@@ -323,6 +323,9 @@ def _committed_before_use(operations: list[Operation]) -> Iterable[Operation]:
     """A new enum value has to be committed before anything uses it: by its name, or in rows that become its type."""
     for place, operation in enumerate(operations):
         values = [s.split(" ADD VALUE ")[1].split(" BEFORE ")[0] for s in operation.statements if " ADD VALUE '" in s]
+        if not values:
+            yield operation
+            continue
         later = [statement for other in operations[place + 1 :] for statement in other.statements]
         becomes = re.compile(rf" ALTER COLUMN .* TYPE {re.escape(qualified(operation.key))}(\[\])?( |$)")
         used = any(value in statement or becomes.search(statement) for value in values for statement in later)
