@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+import psycopg2
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
@@ -137,6 +138,19 @@ def test_a_template_that_is_gone_is_an_error_and_leaves_nothing(server: Server) 
     with pytest.raises(DBAPIError, match="does not exist"), scratch_database(server, template=one, hint="lost"):
         pass
     assert not [name for name in names(server) if name.endswith("_lost")]
+
+
+def test_connection_that_is_lost_is_told_once_and_by_nobody_else(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SQLAlchemy logs a traceback, onto the terminal, when it cannot roll back what a driver's own cursor began."""
+    with (
+        pytest.raises(psycopg2.OperationalError, match="terminat"),
+        scratch_database(server) as database,
+        database.connect() as connection,
+    ):
+        connection.connection.cursor().execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert caplog.records == []
 
 
 # --- created beside something else

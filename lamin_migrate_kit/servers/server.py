@@ -73,7 +73,8 @@ def open_engine(url: URL, *, own: bool = False, connect_seconds: int = _CONNECT_
     """
     from sqlalchemy.pool import NullPool
 
-    return _engine(url, own, connect_seconds, poolclass=NullPool)
+    # What goes is not rolled back before: the server does that, and where it is gone there would be a second error.
+    return _engine(url, own, connect_seconds, poolclass=NullPool, pool_reset_on_return=None)
 
 
 def _engine(url: URL, own: bool, connect_seconds: int, **pooling: Any) -> Engine:
