@@ -9,13 +9,13 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lamin_migrate_kit.beside import beside
 from lamin_migrate_kit.interruption import (
     signals_deferred,
     statement_cancelled_by_interrupt,
@@ -99,12 +99,10 @@ def database_ahead(server: Server, *, hint: str = "") -> Iterator[Callable[[], S
     Yields:
         What waits for the database and returns it, or raises what `scratch_database` does.
     """
-    with _dropped_afterwards(server, hint) as database, _thread() as thread:
-        with signals_deferred():  # a thread that is interrupted while it starts is one that nobody waits for
-            creating = thread.submit(_create, database, None)
+    with _dropped_afterwards(server, hint) as database, beside(partial(_create, database, None)) as creating:
 
         def created() -> ScratchDatabase:
-            creating.result()
+            creating()
             return database
 
         yield created
@@ -120,14 +118,6 @@ def _dropped_afterwards(server: Server, hint: str) -> Iterator[ScratchDatabase]:
         except Exception as error:
             raise_if_gone(server, error)
             raise
-
-
-@contextmanager
-def _thread() -> Iterator[ThreadPoolExecutor]:
-    """A thread for this block, which ends when the thread has done its work, whatever happens."""
-    pool = ThreadPoolExecutor(max_workers=1)
-    with surely_afterwards(pool.shutdown):
-        yield pool
 
 
 def scratch_name(hint: str = "") -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from lamin_migrate_kit.beside import beside
 from lamin_migrate_kit.catalog.desired import (
     SomethingMissing,
     available_extensions,
@@ -282,10 +282,9 @@ class Workbench:
 
     def _inspected_meanwhile(self, connection: Connection) -> Catalog:
         """Likewise, while the models are imported: a database elsewhere answers in its own time."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            reading = pool.submit(self._reading(connection))
+        with beside(self._reading(connection)) as reading:
             self.module.metadata()
-            return reading.result()
+            return reading()
 
     @cached_property
     def sides(self) -> Sides:

@@ -37,11 +37,12 @@ class Addresses(dict[Address, ObjectKey]):
         self.extension_members = {
             (row[0], row[1]): row[4] for row in rows.dependencies if row[6] == "e" and row[3] == PG_EXTENSION
         }
-        self.constraint_indexes = {row[14] for row in rows.constraints if row[4] in "pux" and row[14]}
-        self.column_names = {(row[0], row[1]): row[2] for row in rows.columns}
-        for part in (self._namespaces, self._relations, self._columns, self._constraints, self._types, self._functions):
+        for part in (self._namespaces, self._relations, self._functions, self._table_parts, self._columns):
             self.update(part(rows))
-        self.update(self._table_parts(rows))
+        self.column_names = {(row[0], row[1]): row[2] for row in rows.columns}
+        self.constraint_indexes = {row[14] for row in rows.constraints if row[4] in "pux" and row[14]}
+        self.update(self._types(rows))
+        self.update(self._constraints(rows))
         self._give_members_to_extensions(rows)
 
     def owned(self, catalog: int, oid: int) -> bool:

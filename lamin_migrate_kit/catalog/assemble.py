@@ -94,7 +94,7 @@ def _ignored(value: CatalogObject, ignore: Collection[str]) -> bool:
     return value.key.kind in ("table", "column", "constraint", "trigger", "policy", "rule") and value.key.name in ignore
 
 
-_new_column = unfrozen(Column)
+_new_column, _new_constraint, _new_index = unfrozen(Column), unfrozen(Constraint), unfrozen(Index)
 
 
 class _Reader:
@@ -129,19 +129,20 @@ class _Reader:
         }
 
     def objects(self) -> Iterator[CatalogObject]:
+        """What needs the last rows comes last: they are still being read, see `rows`."""
         yield from self.schemas()
         yield from self.extensions()
-        yield from self.types()
         yield from self.functions()
         yield from self.sequences()
-        yield from self.tables()
         yield from self.columns()
-        yield from self.constraints()
-        yield from self.indexes()
         yield from self.views()
         yield from self.table_parts()
         yield from self.statistics()
         yield from self.event_triggers()
+        yield from self.types()
+        yield from self.constraints()
+        yield from self.tables()
+        yield from self.indexes()
 
     def comment(self, catalog: int, oid: int, column: int = 0) -> str | None:
         return self.comments.get((catalog, oid, column))
@@ -269,7 +270,7 @@ class _Reader:
     def _constraint(self, row: Any) -> Constraint:
         oid, relation, _, _, kind, definition, columns, referenced, referenced_columns = row[:9]
         parent = self.index_parents.get(row[14]) if kind in "pux" else None
-        return Constraint(
+        return _new_constraint(
             key=self.addresses[at.PG_CONSTRAINT, oid, 0],
             type=kind,
             definition=definition,
@@ -299,7 +300,7 @@ class _Reader:
             if oid in self.addresses.constraint_indexes or self._skipped_relation(relation):
                 continue
             parent = self.index_parents.get(oid)
-            yield Index(
+            yield _new_index(
                 key=self.addresses.relation(oid),
                 table=self.addresses.relation(relation),
                 definition=definition.replace(" ON ONLY ", " ON ", 1),

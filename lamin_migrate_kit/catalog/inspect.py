@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.assemble import assemble_catalog
 from lamin_migrate_kit.catalog.model import Catalog
-from lamin_migrate_kit.catalog.rows import read_rows
+from lamin_migrate_kit.catalog.rows import reading_rows
 from lamin_migrate_kit.garbage import uncollected
 
 if TYPE_CHECKING:
@@ -22,5 +22,5 @@ def inspect_catalog(connection: Connection, *, ignore: Collection[str] = (), pri
         ignore: Names of tables that are left out, such as Alembic's version table.
         privileges: Whether privileges are objects too, and not only known.
     """
-    with uncollected():
-        return assemble_catalog(read_rows(connection), ignore, privileges=privileges)
+    with uncollected(), reading_rows(connection) as rows:
+        return assemble_catalog(rows, ignore, privileges=privileges)

@@ -1,11 +1,15 @@
-"""The rows that the queries give, read in one go."""
+"""The rows that the queries give, all read in one go; what is read already is worked on meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lamin_migrate_kit.beside import beside
 from lamin_migrate_kit.catalog import queries
 
 if TYPE_CHECKING:
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 Row = Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Rows:
     """What every query of `queries` returned, by its name."""
 
@@ -39,44 +43,81 @@ class Rows:
     privileges: Sequence[Row]
 
 
-def read_rows(connection: Connection) -> Rows:
+_QUERIES: Mapping[str, str] = {
+    "schemas": queries.SCHEMAS,
+    "extensions": queries.EXTENSIONS,
+    "relations": queries.RELATIONS,
+    "sequences": queries.SEQUENCES,
+    "types": queries.TYPES,
+    "functions": queries.FUNCTIONS,
+    "triggers": queries.TRIGGERS,
+    "rules": queries.RULES,
+    "policies": queries.POLICIES,
+    "event_triggers": queries.EVENT_TRIGGERS,
+    "statistics": queries.STATISTICS,
+    "comments": queries.COMMENTS,
+    "not_compared": queries.NOT_COMPARED,
+    "privileges": queries.PRIVILEGES,
+    "dependencies": queries.DEPENDENCIES,
+    "columns": queries.COLUMNS,
+    "constraints": queries.CONSTRAINTS,
+    "indexes": queries.INDEXES,
+}
+"""In this order: what gives many rows comes last, so that there is something to be done with what came before."""
+
+
+class _Coming(Rows):
+    """Rows that another thread reads: whoever asks for those of one query waits until they are there."""
+
+    def __init__(self, server_version: int) -> None:
+        self.server_version = server_version
+        self._coming: dict[str, Future[Sequence[Row]]] = {name: Future() for name in _QUERIES}
+
+    def __getattr__(self, name: str) -> Sequence[Row]:
+        """Called where an attribute is not there yet."""
+        if name not in _QUERIES:
+            raise AttributeError(name)
+        rows = self._coming[name].result()
+        setattr(self, name, rows)
+        return rows
+
+    def read(self, cursor: Any) -> None:
+        """Ask all queries; what one of them raises, whoever waits for it or for a later one gets."""
+        waiting = ((query, self._coming[name]) for name, query in _QUERIES.items())
+        for query, coming in waiting:
+            if not coming.set_running_or_notify_cancel():
+                return
+            try:
+                cursor.execute(query)
+                coming.set_result(cursor.fetchall())
+            except BaseException as error:
+                for one in (coming, *(later for _, later in waiting)):
+                    one.set_exception(error)
+
+    def give_up(self) -> None:
+        """Ask no more."""
+        for coming in reversed(self._coming.values()):
+            coming.cancel()
+
+
+@contextmanager
+def reading_rows(connection: Connection) -> Iterator[Rows]:
     """Ask all queries on one connection, with an empty `search_path` so that every name comes qualified.
 
-    The caller's `search_path` and transaction are left as they were.
+    They are asked in a thread of its own for the length of this block, in which nobody else uses the connection. The
+    caller's `search_path` and transaction are left as they were.
 
     Args:
         connection: To the database.
     """
-    cursor = connection.connection.cursor()
-
-    def ask(query: str) -> Sequence[Row]:
-        cursor.execute(query)
-        return list(cursor.fetchall())
-
-    try:
-        version, search_path, _ = ask(queries.BEGIN)[0]
-        rows = Rows(
-            server_version=version,
-            schemas=ask(queries.SCHEMAS),
-            extensions=ask(queries.EXTENSIONS),
-            relations=ask(queries.RELATIONS),
-            columns=ask(queries.COLUMNS),
-            constraints=ask(queries.CONSTRAINTS),
-            indexes=ask(queries.INDEXES),
-            sequences=ask(queries.SEQUENCES),
-            types=ask(queries.TYPES),
-            functions=ask(queries.FUNCTIONS),
-            triggers=ask(queries.TRIGGERS),
-            rules=ask(queries.RULES),
-            policies=ask(queries.POLICIES),
-            event_triggers=ask(queries.EVENT_TRIGGERS),
-            statistics=ask(queries.STATISTICS),
-            comments=ask(queries.COMMENTS),
-            dependencies=ask(queries.DEPENDENCIES),
-            not_compared=ask(queries.NOT_COMPARED),
-            privileges=ask(queries.PRIVILEGES),
-        )
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(queries.BEGIN)
+        [(version, search_path, _)] = cursor.fetchall()
+        rows = _Coming(version)
+        with beside(partial(rows.read, cursor)) as read:
+            try:
+                yield rows
+                read()
+            finally:
+                rows.give_up()
         cursor.execute(queries.END, (search_path,))
-        return rows
-    finally:
-        cursor.close()
