@@ -1,7 +1,12 @@
-"""Work that makes many values and frees few is done without garbage collection: up to 40 % faster."""
+"""Work that makes many values and frees few is done without garbage collection: up to 40 % faster.
+
+So is the end of a process, where Python otherwise looks several times at each of the hundred thousands of objects that
+modules are made of, right before it frees them all: a tenth of a second.
+"""
 
 from __future__ import annotations
 
+import atexit
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +22,8 @@ _SELDOM = (50_000, 20, 20)
 @contextmanager
 def seldom_collected() -> Iterator[None]:
     """Garbage collection as a command needs it, which imports much, frees little of it, and soon ends."""
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     before = gc.get_threshold()
     gc.set_threshold(*_SELDOM)
     try:

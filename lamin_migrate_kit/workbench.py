@@ -64,6 +64,7 @@ class Workbench:
         self._stack = stack
         self._ahead: dict[str, Callable[[], ScratchDatabase]] = {}
         self._ground: frozenset[ObjectKey] = frozenset()
+        self._built: Catalog | None = None
 
     @cached_property
     def history(self) -> History:
@@ -241,6 +242,8 @@ class Workbench:
                     on_their_own = False
                     self._build_on_ground(connection)
             connection.commit()
+            # Read where it was built: another connection would have to get to know all of it first.
+            self._built = self.inspect_connection(connection)
         return on_their_own
 
     def _build_models(self, connection: Connection) -> None:
@@ -265,7 +268,8 @@ class Workbench:
     @cached_property
     def desired_catalog(self) -> Catalog:
         """The desired side: what the models make."""
-        return self.inspect(self.desired_database)
+        database = self.desired_database
+        return self._built or self.inspect(database)
 
     def inspect(self, database: ScratchDatabase) -> Catalog:
         """A database's catalog without the tables that record migrations."""

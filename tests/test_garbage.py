@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
+import textwrap
 
 from lamin_migrate_kit.garbage import seldom_collected, uncollected
 
@@ -23,3 +26,20 @@ def test_a_command_collects_seldom() -> None:
     with seldom_collected():
         assert gc.get_threshold() > before
     assert gc.get_threshold() == before
+
+
+def test_the_end_of_a_process_looks_at_nothing_that_a_command_has_left() -> None:
+    code = """
+        import atexit, gc
+        from lamin_migrate_kit.garbage import seldom_collected
+
+        atexit.register(lambda: print(gc.get_freeze_count()))
+        for _ in range(2):
+            with seldom_collected():
+                pass
+        print(gc.get_freeze_count())
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    within, at_exit = map(int, done.stdout.split())
+    assert within == 0
+    assert at_exit > 1000

@@ -20,7 +20,9 @@ def unfrozen(frozen: Callable[_P, _T]) -> Callable[_P, _T]:
         frozen: A class that was decorated with `@dataclass(frozen=True, slots=True)`.
     """
     cls: Any = frozen
-    twin = make_dataclass(cls.__name__, [_copied(one) for one in fields(cls)], slots=True, eq=False)
+    twin = make_dataclass(
+        cls.__name__, [_copied(one) for one in fields(cls)], slots=True, eq=False, repr=False, match_args=False
+    )
 
     def make(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         value = twin(*args, **kwargs)

@@ -19,10 +19,10 @@ from lamin_migrate_kit.decisions import Decisions, parse_pairs
 from lamin_migrate_kit.diff.chosen_names import adopt_chosen_names
 from lamin_migrate_kit.diff.differ import CatalogDiff, diff_catalogs
 from lamin_migrate_kit.diff.naming import render_key
-from lamin_migrate_kit.diff.renames import Rename
 from lamin_migrate_kit.operations.model import Answers, Operation, Plan
 
 if TYPE_CHECKING:
+    from lamin_migrate_kit.diff.renames import Rename
     from lamin_migrate_kit.workbench import Workbench
 
 

@@ -12,7 +12,6 @@ from lamin_migrate_kit.decisions import Decisions
 from lamin_migrate_kit.diff.renames import (
     Candidate,
     Rename,
-    find_candidates,
     flag_of,
     render_flag,
     render_names,
@@ -59,6 +58,8 @@ def read_renames(sides: Sides, decisions: Decisions) -> Reading:
     said = sides.declared or decisions.renames or decisions.no_renames
     if decisions.rename_mode == "none" or (not said and _same_names(sides)):
         return Reading()
+    from lamin_migrate_kit.diff.renames import find_candidates
+
     current, desired = shapes_of(sides.current), shapes_of(sides.desired)
     flags = resolve_all(decisions.renames, current, desired)
     candidates = find_candidates(

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lamin_migrate_kit.diff.renames.model import NO_SOURCE, SourceChange, SourceEvidence
-from lamin_migrate_kit.source.classes import read_tables
-from lamin_migrate_kit.source.comparing import compare_sources
 
 _SECONDS = 20
 """How long a git command may take before there is no evidence instead."""
@@ -28,6 +26,10 @@ def read_source_evidence(folder: Path, *, bases: Sequence[str] | None = None) ->
         folder: The package's folder.
         bases: Commits, the one to believe first; by default `find_bases`.
     """
+    # What reads Python and compares names is loaded here: most commands never ask.
+    from lamin_migrate_kit.source.classes import read_tables
+    from lamin_migrate_kit.source.comparing import compare_sources
+
     found = find_bases(folder) if bases is None else tuple(bases)
     now = read_tables(_working_tree(folder)) if found else ()
     changes: dict[tuple[object, ...], SourceChange] = {}

@@ -7,7 +7,8 @@ it is decided.
 
 from __future__ import annotations
 
-from lamin_migrate_kit.diff.renames.candidates import find_candidates, table_map
+from typing import TYPE_CHECKING
+
 from lamin_migrate_kit.diff.renames.catalog_shapes import shapes_of
 from lamin_migrate_kit.diff.renames.declarations import Declaration, stale_declarations
 from lamin_migrate_kit.diff.renames.grammar import (
@@ -41,6 +42,9 @@ from lamin_migrate_kit.diff.renames.shapes import (
     stored_name,
 )
 from lamin_migrate_kit.diff.renames.sides import question_of
+
+if TYPE_CHECKING:
+    from lamin_migrate_kit.diff.renames.candidates import find_candidates, table_map
 
 __all__ = [
     "NO_SOURCE",
@@ -76,3 +80,12 @@ __all__ = [
     "table_map",
     "table_rename",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # The search is loaded where there is something to search: most comparisons find the same names on both sides.
+    if name in ("find_candidates", "table_map"):
+        from lamin_migrate_kit.diff.renames import candidates
+
+        return getattr(candidates, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
