@@ -15,7 +15,6 @@ from lamin_migrate_kit.catalog.desired import (
     build_referenced,
     names_made_by,
     prepare_database,
-    run_statements,
     statements_of,
     versions_of,
 )
@@ -23,10 +22,12 @@ from lamin_migrate_kit.catalog.digest import digest_catalog
 from lamin_migrate_kit.catalog.inspect import inspect_catalog
 from lamin_migrate_kit.catalog.model import Catalog, Column, ObjectKey
 from lamin_migrate_kit.catalog.needs import advise
+from lamin_migrate_kit.catalog.statements import StatementStream
 from lamin_migrate_kit.comparison import DatabaseCopy, Replayed, Sides, without_bookkeeping
 from lamin_migrate_kit.comparison.running import run_operations, try_operations
 from lamin_migrate_kit.diff.ground import ground_of
 from lamin_migrate_kit.diff.kept import USUAL_CONVENTIONS, Conventions
+from lamin_migrate_kit.errors import MigrateKitError
 from lamin_migrate_kit.keeping_databases import kept_digest, kept_names, kept_or_built
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.operations.types import TypeWords
@@ -64,6 +65,8 @@ class Workbench:
         self._stack = stack
         self._ahead: dict[str, Callable[[], ScratchDatabase]] = {}
         self._ground: frozenset[ObjectKey] = frozenset()
+        self._stream = StatementStream()
+        self._filling: Callable[[], Catalog | None] | None = None
         self._built: Catalog | None = None
 
     @cached_property
@@ -121,19 +124,25 @@ class Workbench:
         self._ahead[hint] = self._stack.enter_context(database_ahead(self.server, hint=hint))
 
     def _begin_desired(self) -> None:
-        """Likewise the one for the models, unless it is there, or begun."""
-        if "desired" not in self._ahead and "desired_database" not in vars(self):
+        """Likewise the one for the models, and have it filled as soon as it is known with what.
+
+        Unless it is there, or begun.
+        """
+        if self._filling is None and "desired_database" not in vars(self):
             self._begin("desired")
+            fill = partial(self._fill, self._ahead["desired"])
+            self._filling = self._stack.enter_context(beside(fill, self._stream.stop))
 
     def _ready(self, hint: str) -> ScratchDatabase:
         """As `prepared`, until the workbench is closed.
 
-        The server creates this database while the models are imported, and the one for them while revisions run.
+        The server creates this database while the models are imported, and builds them while revisions run.
         """
         self._begin(hint)
         self.module.metadata()
         if self._kept_digest is None:
             self._begin_desired()
+            self._statements  # noqa: B018 (whoever builds the models waits for them)
         return self._stack.enter_context(self.prepared(hint))
 
     @cached_property
@@ -221,7 +230,7 @@ class Workbench:
     def _statements(self) -> tuple[str, ...] | None:
         """What building the models runs; None where only running it tells."""
         with maintenance_engine(self.server.url, self.server.own).connect() as connection:
-            return statements_of(connection, self.module.metadata(), self.owned)
+            return statements_of(connection, self.module.metadata(), self.owned, self._stream)
 
     def _server_facts(self) -> Iterator[str]:
         """What else a database that is built here depends on."""
@@ -232,19 +241,40 @@ class Workbench:
 
     def _build_desired(self, database: ScratchDatabase) -> bool:
         """Fill an empty database; whether nothing but the models and the settings was needed."""
+        self._statements  # noqa: B018 (whoever runs them waits for them)
+        self._built = self._filling() if self._filling is not None else self._fill(lambda: database)
+        if self._built is not None:
+            return True
+        on_their_own = True
         with database.connect() as connection:
             prepare_database(connection, self.settings.schemas, self.settings.extensions)
-            on_their_own = True
-            if self._statements is None or not run_statements(connection, self._statements):
-                try:
-                    self._build_models(connection)
-                except SomethingMissing:
-                    on_their_own = False
-                    self._build_on_ground(connection)
+            try:
+                self._build_models(connection)
+            except SomethingMissing:
+                on_their_own = False
+                self._build_on_ground(connection)
             connection.commit()
-            # Read where it was built: another connection would have to get to know all of it first.
             self._built = self.inspect_connection(connection)
         return on_their_own
+
+    def _fill(self, created: Callable[[], ScratchDatabase]) -> Catalog | None:
+        """Fill an empty database with statements, as they come; in a thread, or when they all are there.
+
+        Returns:
+            What is in it then, read where it was built: another connection would have to get to know all of it first.
+            None where the statements do not tell all, or the server has refused them; then nothing was done.
+        """
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            with created().connect() as connection:
+                prepare_database(connection, self.settings.schemas, self.settings.extensions)
+                if not self._stream.run(connection):
+                    return None
+                connection.commit()
+                return self.inspect_connection(connection)
+        except (SQLAlchemyError, MigrateKitError):
+            return None  # whoever needs it meets the same, and can say it
 
     def _build_models(self, connection: Connection) -> None:
         build_desired(connection, self.module.metadata(), self.owned)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -17,7 +17,10 @@ class _OnlyRunningTells(Exception):
 
 
 def declared_statements(
-    metadata: MetaData, dialect: Dialect, tables: Sequence[Table] | None = None
+    metadata: MetaData,
+    dialect: Dialect,
+    tables: Sequence[Table] | None = None,
+    tell: Callable[[str], object] = bool,
 ) -> tuple[str, ...] | None:
     """What `metadata.create_all` sends on an empty database, in an order that is the same in every process.
 
@@ -25,6 +28,7 @@ def declared_statements(
         metadata: The models' MetaData.
         dialect: That of a connection to the server, so that its version counts.
         tables: The tables to create; None for all.
+        tell: Is given each of them as soon as it is known, in the order of this process.
 
     Returns:
         None where only running it tells: when Python code listens to the creation of tables, or decides about it.
@@ -41,6 +45,7 @@ def declared_statements(
         if parameters or rest or getattr(compiled, "params", None):
             raise _OnlyRunningTells
         sent.append((isinstance(element, CreateIndex), str(compiled)))
+        tell(str(compiled))
 
     try:
         metadata.create_all(MockConnection(dialect, record), tables=tables, checkfirst=False)

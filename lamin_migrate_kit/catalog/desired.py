@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lamin_migrate_kit.catalog.declared import declared_statements
 from lamin_migrate_kit.catalog.entities import create_entities, create_extensions, registered_entities
 from lamin_migrate_kit.catalog.needs import advise
 from lamin_migrate_kit.catalog.quoting import quote_name
+from lamin_migrate_kit.catalog.statements import StatementStream
 from lamin_migrate_kit.errors import SchemaModuleError
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 _SOMETHING_MISSING = ("42704", "42883", "42P01", "3F000")
 """undefined_object, undefined_function, undefined_table, invalid_schema_name."""
-_AT_ONCE = 200
-"""Statements in one message: enough that the way to the server no longer counts."""
 
 
 class SomethingMissing(SchemaModuleError):
@@ -53,7 +52,10 @@ def build_desired(connection: Connection, metadata: MetaData, owned: Collection[
 
 
 def statements_of(
-    connection: Connection, metadata: MetaData, owned: Collection[str] | None = None
+    connection: Connection,
+    metadata: MetaData,
+    owned: Collection[str] | None = None,
+    stream: StatementStream | None = None,
 ) -> tuple[str, ...] | None:
     """What `build_desired` would run, all of it; None where only running it tells. Runs nothing.
 
@@ -61,27 +63,22 @@ def statements_of(
         connection: To the server that it would be run on.
         metadata: The models' MetaData.
         owned: As for `build_desired`.
+        stream: Is given each of them as soon as it is known, and its end.
     """
-    if registered_entities():
-        return None
-    declared = declared_statements(metadata, connection.dialect, _wanted(metadata, owned))
-    if declared is None:
-        return None
-    schemas = (f"CREATE SCHEMA IF NOT EXISTS {quote_name(schema)}" for schema in sorted(schemas_of(metadata)))
-    return (*schemas, *declared)
+    stream = stream or StatementStream()
+    found = None if registered_entities() else _statements_of(connection, metadata, owned, stream)
+    stream.end(complete=found is not None)
+    return found
 
 
-def run_statements(connection: Connection, statements: Sequence[str]) -> bool:
-    """Run what `statements_of` gave, many in one go; whether the server did. If not, nothing was done."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        with connection.begin_nested():
-            for start in range(0, len(statements), _AT_ONCE):
-                connection.exec_driver_sql(";\n".join(statements[start : start + _AT_ONCE]))
-    except SQLAlchemyError:
-        return False
-    return True
+def _statements_of(
+    connection: Connection, metadata: MetaData, owned: Collection[str] | None, stream: StatementStream
+) -> tuple[str, ...] | None:
+    schemas = [f"CREATE SCHEMA IF NOT EXISTS {quote_name(schema)}" for schema in sorted(schemas_of(metadata))]
+    for statement in schemas:
+        stream.add(statement)
+    declared = declared_statements(metadata, connection.dialect, _wanted(metadata, owned), stream.add)
+    return None if declared is None else (*schemas, *declared)
 
 
 def _wanted(metadata: MetaData, owned: Collection[str] | None) -> list[Table] | None:

@@ -114,10 +114,7 @@ def reading_rows(connection: Connection) -> Iterator[Rows]:
         cursor.execute(queries.BEGIN)
         [(version, search_path, _)] = cursor.fetchall()
         rows = _Coming(version)
-        with beside(partial(rows.read, cursor)) as read:
-            try:
-                yield rows
-                read()
-            finally:
-                rows.give_up()
+        with beside(partial(rows.read, cursor), rows.give_up) as read:
+            yield rows
+            read()
         cursor.execute(queries.END, (search_path,))
