@@ -213,8 +213,11 @@ class Workbench:
 
     def _desired_digest(self) -> str | None:
         """What the models make, if that was looked at."""
-        found = vars(self).get("desired_catalog")
-        return digest_catalog(found) if found is not None else None
+        return self._digest_of_desired if "desired_catalog" in vars(self) else None
+
+    @cached_property
+    def _digest_of_desired(self) -> str:
+        return digest_catalog(self.desired_catalog)
 
     @cached_property
     def _kept_digest(self) -> str | None:
@@ -356,13 +359,18 @@ class Workbench:
         )
 
     def _desired_beside(self, current: Catalog) -> Catalog:
-        """The desired side; the current one where it is known to be the same: then nothing is copied and read."""
-        same = (
-            "desired_catalog" not in vars(self)
-            and self._kept_digest is not None
-            and self._kept_digest == digest_catalog(current)
-        )
-        return current if same else self.desired_catalog
+        """The desired side; the current one where it is known to be the same.
+
+        Where that is known of a database that was kept, nothing is copied and read. Of one that will be kept it has to
+        be known anyway, and the server is still building it.
+        """
+        if not self.server.lasting:
+            return self.desired_catalog
+        kept, digest = self._kept_digest, digest_catalog(current)
+        if kept == digest and "desired_catalog" not in vars(self):
+            return current
+        desired = self.desired_catalog
+        return current if self._digest_of_desired == digest else desired
 
     def _renamed(self, operations: Sequence[Operation]) -> Catalog:
         """The head's catalog after renames, which the server does itself in a transaction that is taken back."""
