@@ -105,7 +105,15 @@ class _Follower:
         elif above.not_null and not parent.not_null:
             known = self.current.server_version >= 180000
             followed["not_null"] = known and before.not_null and before.not_null_local
+        elif "not_null_name" in fields and _shares_not_null(before, above) and not parent.not_null_no_inherit:
+            before = self._named(before, parent)
         return replace(before, **followed)
+
+
+def _shares_not_null(child: Column, parent: Column) -> bool:
+    """Whether the parent's not-null constraint is the child's too, so that both get another name together."""
+    inherited = child.not_null and parent.not_null and not parent.not_null_no_inherit
+    return inherited and not_null_name(child) == not_null_name(parent)
 
 
 def _as_child(parent: Column, key: ObjectKey) -> Column:

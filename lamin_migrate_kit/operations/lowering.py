@@ -207,6 +207,8 @@ class _Lowering:
         return namespaces.own_sequence(value, behind_values=behind)
 
     def _move_aside(self, key: ObjectKey) -> Operation:
+        if key in self.steps.aside:
+            return columns.move_names_aside(self.steps.changes[key])
         objects, needed = self.context.current.objects, self.context.current.dependencies
         value, desired = objects[key], self.context.desired.objects[self.steps.rebuilt.types[key]]
         used = [objects[column] for column in sorted(self.steps.rebuilt.retyped) if (column, key) in needed]
@@ -300,7 +302,8 @@ class _Lowering:
         using = self._using(current, desired) if "type" in change.fields else None
         required = "not_null" in change.fields and desired.not_null
         backfill = self.decider.value_for_required(desired) if required else None
-        return columns.alter_column_operation(change, self.context, using=using, backfill=backfill)
+        aside = desired.key in self.steps.aside
+        return columns.alter_column_operation(change, self.context, using=using, backfill=backfill, aside=aside)
 
     def _using(self, current: Column, desired: Column) -> str | None:
         """How values are converted; those that stay in a type that is made anew by their text."""

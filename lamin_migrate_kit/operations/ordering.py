@@ -14,8 +14,8 @@ class Step(NamedTuple):
     """What is done to an object.
 
     Besides `drop`, `create` and `alter`: `own` and `disown` (a sequence's column), `attach` and `detach` (a table and
-    its parents, a part of an index and its whole), `identify` (a table's replica identity), `aside` (a type steps aside
-    for one that takes its name).
+    its parents, a part of an index and its whole), `identify` (a table's replica identity), `aside` (a type, or the
+    names of a column, step aside for one that takes the name).
     """
 
     verb: str
@@ -39,6 +39,7 @@ _RANKS = {
     ("drop", "constraint"): 17,
     ("drop", "default"): 19,
     ("disown", "sequence"): 19,
+    ("aside", "column"): 19,
     ("aside", "type"): 20,
     ("create", "type"): 20,
     ("alter", "type"): 21,

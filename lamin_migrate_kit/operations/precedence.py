@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import product
 
 from lamin_migrate_kit.catalog.model import (
@@ -98,7 +99,8 @@ class _Precedence:
     def _coming(self) -> Order:
         for dependent, needed in self.steps.context.desired.dependencies:
             for later, earlier in product(("create", "alter"), repeat=2):
-                yield Step(later, dependent), Step(earlier, needed)
+                if not (needed in self._toasted and dependent.kind == "column" and earlier == "alter"):
+                    yield Step(later, dependent), Step(earlier, needed)
 
     def _going(self) -> Order:
         renamed, types = self.steps.renamed, self.steps.rebuilt.types
@@ -118,6 +120,7 @@ class _Precedence:
             yield Step("create", self.steps.renamed.get(key, key)), Step("drop", key)
         for key in self.steps.changes:
             yield Step("alter", key), Step("create", key)
+            yield Step("alter", key), Step("aside", key)
         for dependent, needed in self.steps.context.current.dependencies:
             if needed in types and dependent not in types:
                 yield Step("aside", needed), Step("drop", dependent)  # which is named with the type's name
@@ -145,7 +148,7 @@ class _Precedence:
             yield from ((Step("aside", key), name) for name in _taken_names(key, self.current.get(key)))
         for key, change in self.steps.changes.items():
             gone = self._names_of(change.current) - self._names_of(change.desired)
-            yield from ((Step("alter", key), name) for name in gone)
+            yield from ((Step("aside" if key in self.steps.aside else "alter", key), name) for name in gone)
 
     def _taken(self) -> Iterator[tuple[Step, tuple[str, str]]]:
         for key in self.steps.created:
@@ -305,6 +308,23 @@ class _Precedence:
                 yield Step("create", step.key), Step("alter", value.referenced)
                 yield Step("create", step.key), Step("alter", step.key.table)
         yield from self._durability()
+        yield from self._toast()
+
+    def _toast(self) -> Order:
+        """Settings of a TOAST table are silently lost where there is none yet: a column has to bring it first."""
+        for step in self.all:
+            if step.key.kind == "column" and step.verb in ("create", "alter") and step.key.table in self._toasted:
+                yield Step("alter", step.key.table), step
+
+    @cached_property
+    def _toasted(self) -> frozenset[ObjectKey]:
+        """Tables that are altered and have settings of their TOAST table."""
+        tables = ((key, change.desired) for key, change in self.steps.changes.items())
+        return frozenset(
+            key
+            for key, table in tables
+            if isinstance(table, Table) and any(option.startswith("toast.") for option in table.options)
+        )
 
     def _durability(self) -> Order:
         """A permanent table cannot refer to an unlogged one, not even for a moment."""

@@ -26,7 +26,7 @@ from lamin_migrate_kit.operations.inheritance import follow_parents, parent_colu
 from lamin_migrate_kit.operations.links import Links
 from lamin_migrate_kit.operations.ordering import Step
 from lamin_migrate_kit.operations.rebuilding import Rebuilt
-from lamin_migrate_kit.operations.spelling.columns import SERIAL_TYPES, default_options
+from lamin_migrate_kit.operations.spelling.columns import SERIAL_TYPES, default_options, takes_another_name
 from lamin_migrate_kit.operations.spelling.context import Context
 
 _TABLE_PARTS = ("column", "constraint", "trigger", "policy", "rule", "default")
@@ -49,6 +49,7 @@ class Steps:
         former: Desired key -> current key of what changes.
         dropped: What goes, for good or to come back.
         created: What comes, for the first time or back.
+        aside: Columns whose names step aside before they are altered, by the desired key.
     """
 
     def __init__(self, diff: CatalogDiff, context: Context, links: Links, linked: Catalog, rebuilt: Rebuilt) -> None:
@@ -68,6 +69,7 @@ class Steps:
         self.pieces = frozenset(self._pieces())
         self.twins = frozenset(self._twins())
         self.all: set[Step] = set(self._find())
+        self.aside: set[ObjectKey] = set()
         self.part_of: dict[Step, Step] = {}
         for step, whole in self._parts():
             if step in self.all and whole in self.all and step != whole:
@@ -96,9 +98,9 @@ class Steps:
         return found
 
     def set_apart(self, steps: Iterable[Step]) -> bool:
-        """Give what can wait within a circle of tables a step of its own; say whether there was anything.
+        """Give what can wait within a circle a step of its own; say whether there was anything.
 
-        Foreign keys first, then defaults and checks.
+        Foreign keys first, then defaults and checks; in the end the names of a column, which step aside for others.
         """
         cycle = set(steps)
         inside = [part for part in self.part_of if self.whole(part) in cycle]
@@ -108,7 +110,16 @@ class Steps:
                 del self.part_of[part]
             if waiting:
                 return True
-        return False
+        named = [step.key for step in cycle if self._takes_another_name(step)]
+        if not named:
+            return False
+        self.aside.add(min(named))
+        self.all.add(Step("aside", min(named)))
+        return True
+
+    def _takes_another_name(self, step: Step) -> bool:
+        """Whether it is the alteration of a column whose names have not stepped aside."""
+        return step.verb == "alter" and step.key not in self.aside and takes_another_name(self.changes[step.key])
 
     def _waits(self, part: Step) -> str:
         if part.key.kind == "default" and part.verb == "create":

@@ -484,6 +484,55 @@ CASES = [
         since=18,
     ),
     Case(
+        "names of not-null constraints that swap",
+        "create table t (a int constraint x not null, b int constraint y not null);",
+        "create table t (a int constraint y not null, b int constraint x not null);",
+        since=18,
+    ),
+    Case(
+        "names of not-null constraints that go round",
+        "create table t (a int constraint x not null, b int constraint y not null, c int constraint z not null);",
+        "create table t (a int constraint y not null, b int constraint z not null, c bigint constraint x not null);",
+        since=18,
+    ),
+    Case(
+        "names of not-null constraints that swap, one of them made anew",
+        "create table t (a int constraint x not null, b int, constraint y not null b no inherit);",
+        "create table t (a int constraint y not null, b int constraint x not null);",
+        since=18,
+    ),
+    Case(
+        "names of not-null constraints that swap in a table and its child",
+        "create table t (a int constraint x not null, b int constraint y not null); create table c () inherits (t);",
+        "create table t (a int constraint y not null, b int constraint x not null); create table c () inherits (t);",
+        since=18,
+    ),
+    Case(
+        "name of a not-null constraint that a child shares",
+        "create table t (a int constraint x not null); create table c () inherits (t);",
+        "create table t (a int constraint y not null); create table c () inherits (t);",
+        since=18,
+    ),
+    Case(
+        "name of a not-null constraint that a child has itself too",
+        "create table t (a int constraint x not null); create table c (a int constraint x not null) inherits (t);",
+        "create table t (a int constraint y not null); create table c (a int constraint y not null) inherits (t);",
+        since=18,
+    ),
+    Case(
+        "name of a not-null constraint that a check has had",
+        "create table t (a int constraint x not null, b int, constraint y check (b > 0));",
+        "create table t (a int constraint y not null, b int, constraint x check (b > 0));",
+        since=18,
+    ),
+    Case(
+        "names of identity sequences that swap",
+        "create table t (a int generated always as identity (sequence name x), b int);"
+        "alter table t alter b set not null, alter b add generated always as identity (sequence name y);",
+        "create table t (a int generated always as identity (sequence name y), b int);"
+        "alter table t alter b set not null, alter b add generated always as identity (sequence name x);",
+    ),
+    Case(
         "not null without inheritance",
         "create table t (a int not null);",
         "create table t (a int, not null a no inherit);",

@@ -82,6 +82,12 @@ CASES = [
         "create table t (a int, b text) with (fillfactor = 80, parallel_workers = 2);",
     ),
     Case(
+        "storage parameters of a toast table that a column brings",
+        "create table t (a int, b int); create table u (a int);",
+        "create table t (a int, b text) with (toast.autovacuum_vacuum_threshold = 9, fillfactor = 50);"
+        "create table u (a int, b text) with (toast.autovacuum_vacuum_threshold = 9);",
+    ),
+    Case(
         "storage parameters of the toast table",
         "create table t (a int, b text) with (toast.autovacuum_enabled = off);",
         "create table t (a int, b text) with (toast.autovacuum_vacuum_threshold = 9, fillfactor = 50);",

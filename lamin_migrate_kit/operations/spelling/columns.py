@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lamin_migrate_kit.catalog.model import Column, ObjectKey, SequenceOptions
 from lamin_migrate_kit.catalog.quoting import qualified, quote_literal, quote_name, stored_object_name
 from lamin_migrate_kit.diff.differ import Change
@@ -307,9 +309,17 @@ def drop_default(column: Column) -> Operation:
 
 
 def alter_column_operation(
-    change: Change, context: Context, *, using: str | None, backfill: str | None
+    change: Change, context: Context, *, using: str | None, backfill: str | None, aside: bool = False
 ) -> Operation | None:
-    """Everything about a column that is altered in place, but its default."""
+    """Everything about a column that is altered in place, but its default.
+
+    Args:
+        change: Of the column.
+        context: Both sides.
+        using: How its values are converted.
+        backfill: The value for rows that have none.
+        aside: Whether its names have stepped aside, see `move_names_aside`.
+    """
     current, desired = change.current, change.desired
     assert isinstance(current, Column)
     assert isinstance(desired, Column)
@@ -321,7 +331,7 @@ def alter_column_operation(
         _set_expression(current, desired),
         _identity(current, desired),
         _physical(current, desired, context),
-        _names(current, desired, change.fields),
+        _names(current, desired, change.fields, aside=aside),
         _comment(current, desired),
     ]
     statements = tuple(statement for piece in pieces for statement in piece.statements)
@@ -495,13 +505,45 @@ def _comment_on_not_null(current: Column, desired: Column) -> tuple[str, ...]:
     return (_not_null_comment(desired),) if desired.not_null and before != desired.not_null_comment else ()
 
 
-def _names(current: Column, desired: Column, fields: frozenset[str]) -> Operation:
+def _names(current: Column, desired: Column, fields: frozenset[str], *, aside: bool) -> Operation:
     """Names that the server chose, which are facts only between two databases."""
     statements = []
     if "not_null_name" in fields and not _is_required_anew(current, desired):
-        old, new = (not_null_name(column) for column in (current, desired))
-        statements.append(f"{alter_table(desired.key)} RENAME CONSTRAINT {quote_name(old)} TO {quote_name(new)}")
+        old = not_null_name(current)
+        statements.append(_rename_not_null(desired, _aside(old) if aside else old, not_null_name(desired)))
     if "identity_sequence" in fields and current.identity_sequence and desired.identity_sequence:
-        sequence = f"{quote_name(desired.key.schema)}.{quote_name(current.identity_sequence)}"
-        statements.append(f"ALTER SEQUENCE {sequence} RENAME TO {quote_name(desired.identity_sequence)}")
+        old = current.identity_sequence
+        statements.append(_rename_sequence(desired, _aside(old) if aside else old, desired.identity_sequence))
     return _piece(desired, *statements)
+
+
+def takes_another_name(change: Change) -> bool:
+    """Whether a column stays, and its not-null constraint or the sequence of its identity gets another name."""
+    return isinstance(change.desired, Column) and bool(change.fields & {"not_null_name", "identity_sequence"})
+
+
+def move_names_aside(change: Change) -> Operation:
+    """Give up the names that the server chose, for others to take; what the column is called by is altered later."""
+    current, desired = change.current, change.desired
+    assert isinstance(current, Column)
+    assert isinstance(desired, Column)
+    statements = []
+    if "not_null_name" in change.fields and current.not_null and desired.not_null:
+        old = not_null_name(current)
+        statements.append(_rename_not_null(desired, old, _aside(old)))
+    if "identity_sequence" in change.fields and current.identity_sequence and desired.identity_sequence:
+        old = current.identity_sequence
+        statements.append(_rename_sequence(desired, old, _aside(old)))
+    return replace(_piece(desired, *statements), comments=("another one takes the name",))
+
+
+def _aside(name: str) -> str:
+    return stored_object_name(name, "", "_renaming")
+
+
+def _rename_not_null(column: Column, old: str, new: str) -> str:
+    return f"{alter_table(column.key)} RENAME CONSTRAINT {quote_name(old)} TO {quote_name(new)}"
+
+
+def _rename_sequence(column: Column, old: str, new: str) -> str:
+    return f"ALTER SEQUENCE {quote_name(column.key.schema)}.{quote_name(old)} RENAME TO {quote_name(new)}"
