@@ -96,6 +96,7 @@ from pathlib import Path
 
 from lamin_migrate_kit.comparison import compare_sides
 from lamin_migrate_kit.decisions import Decisions
+from lamin_migrate_kit.garbage import seldom_collected
 from lamin_migrate_kit.servers import open_engine
 from lamin_migrate_kit.servers.url import parse_url
 from lamin_migrate_kit.settings import read_settings
@@ -108,7 +109,8 @@ def phase(name, work):
     print(name, time.perf_counter() - started, sep="\\t")
     return result
 
-with open_engine(parse_url(sys.argv[1])).connect() as connection:
+# As a command runs it, see `tasks.edge`.
+with seldom_collected(), open_engine(parse_url(sys.argv[1])).connect() as connection:
     with open_workbench(read_settings(Path.cwd(), os.environ)) as bench:
         phase("importing models", bench.module.metadata)
         phase("desired database", lambda: bench.desired_database)

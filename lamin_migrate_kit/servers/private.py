@@ -39,6 +39,9 @@ PRIVATE_OPTIONS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "512MB",
+    "wal_init_zero": "off",  # a file of 16 MB written twice, for disks that are kept
+    "wal_writer_delay": "10s",  # what works in the background takes from who is waited for
+    "bgwriter_lru_maxpages": "0",
     "checkpoint_timeout": "1d",
     "autovacuum": "off",  # its workers would stand in the way of CREATE DATABASE ... TEMPLATE
     "jit": "off",
