@@ -336,7 +336,10 @@ class Workbench:
         """
         if not self.server.lasting or not kept_names(self.server):
             self._begin_desired()
-        current = without_bookkeeping(self._inspected_meanwhile(connection))
+            self._statements  # noqa: B018 (the server builds the models while the database is read)
+            current = without_bookkeeping(self.inspect_connection(connection))
+        else:
+            current = without_bookkeeping(self._inspected_meanwhile(connection))
         return self._sides(current, DatabaseCopy(current, self.settings, self._stack).renamed)
 
     def _sides(self, current: Catalog, renamed: Callable[[Sequence[Operation]], Catalog]) -> Sides:
