@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lamin_migrate_kit.catalog.model import Column, ObjectKey, SequenceOptions
@@ -506,20 +507,20 @@ def _comment_on_not_null(current: Column, desired: Column) -> tuple[str, ...]:
 
 
 def _names(current: Column, desired: Column, fields: frozenset[str], *, aside: bool) -> Operation:
-    """Names that the server chose, which are facts only between two databases."""
-    statements = []
-    if "not_null_name" in fields and not _is_required_anew(current, desired):
-        old = not_null_name(current)
-        statements.append(_rename_not_null(desired, _aside(old) if aside else old, not_null_name(desired)))
-    if "identity_sequence" in fields and current.identity_sequence and desired.identity_sequence:
-        old = current.identity_sequence
-        statements.append(_rename_sequence(desired, _aside(old) if aside else old, desired.identity_sequence))
+    statements = (
+        rename(desired, _aside(old) if aside else old, new)
+        for rename, old, new in _name_changes(current, desired, fields)
+        if rename is not _rename_not_null or not _is_required_anew(current, desired)
+    )
     return _piece(desired, *statements)
 
 
 def takes_another_name(change: Change) -> bool:
     """Whether a column stays, and its not-null constraint or the sequence of its identity gets another name."""
-    return isinstance(change.desired, Column) and bool(change.fields & {"not_null_name", "identity_sequence"})
+    current, desired = change.current, change.desired
+    if not isinstance(current, Column) or not isinstance(desired, Column):
+        return False
+    return any(_name_changes(current, desired, change.fields))
 
 
 def move_names_aside(change: Change) -> Operation:
@@ -527,14 +528,20 @@ def move_names_aside(change: Change) -> Operation:
     current, desired = change.current, change.desired
     assert isinstance(current, Column)
     assert isinstance(desired, Column)
-    statements = []
-    if "not_null_name" in change.fields and current.not_null and desired.not_null:
-        old = not_null_name(current)
-        statements.append(_rename_not_null(desired, old, _aside(old)))
-    if "identity_sequence" in change.fields and current.identity_sequence and desired.identity_sequence:
-        old = current.identity_sequence
-        statements.append(_rename_sequence(desired, old, _aside(old)))
+    changes = _name_changes(current, desired, change.fields)
+    statements = (rename(desired, old, _aside(old)) for rename, old, _ in changes)
     return replace(_piece(desired, *statements), comments=("another one takes the name",))
+
+
+_NameChange = tuple[Callable[[Column, str, str], str], str, str]
+
+
+def _name_changes(current: Column, desired: Column, fields: frozenset[str]) -> Iterator[_NameChange]:
+    """Names that the server chose, which are facts only between two databases: what spells it, from what, to what."""
+    if "not_null_name" in fields:
+        yield _rename_not_null, not_null_name(current), not_null_name(desired)
+    if "identity_sequence" in fields and current.identity_sequence and desired.identity_sequence:
+        yield _rename_sequence, current.identity_sequence, desired.identity_sequence
 
 
 def _aside(name: str) -> str:
