@@ -50,7 +50,7 @@ def the_kit(root: Path, url: str) -> dict[str, float]:
     from lamin_migrate_kit.garbage import seldom_collected
     from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prove_names
     from lamin_migrate_kit.proof.match import prove_alembic_check, prove_match
-    from lamin_migrate_kit.proof.stairway import beginnings, prove_stairway
+    from lamin_migrate_kit.proof.stairway import Stairway, prove_stairway
     from lamin_migrate_kit.proof.upgrade import prove_upgrade
     from lamin_migrate_kit.report.model import Status
     from lamin_migrate_kit.schema_module import find_schema_module
@@ -62,7 +62,7 @@ def the_kit(root: Path, url: str) -> dict[str, float]:
     with seldom_collected(), ExitStack() as stack:
         bench = Workbench(settings, find_schema_module(settings), own_server(url), stack)
         module, found = bench.module, []
-        bench.stations = beginnings(bench.history.revisions)
+        stairway = stack.enter_context(Stairway(bench, every=True).begun())
 
         def comparison() -> object:
             if not found:
@@ -76,7 +76,7 @@ def the_kit(root: Path, url: str) -> dict[str, float]:
             lambda: prove_upgrade(bench),
             lambda: prove_match(bench, comparison),
             lambda: prove_alembic_check(bench, comparison),
-            lambda: prove_stairway(bench, every=True),
+            lambda: prove_stairway(bench, every=True, stairway=stairway),
         ):
             proof = prove()
             if proof.status is Status.FAILED or (proof.status is Status.NOT_PROVEN and proof.name != "checksums"):

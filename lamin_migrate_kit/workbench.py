@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from lamin_migrate_kit.beside import beside
 from lamin_migrate_kit.catalog.desired import (
     SomethingMissing,
-    available_extensions,
     build_desired,
     build_referenced,
     names_made_by,
@@ -21,7 +20,6 @@ from lamin_migrate_kit.catalog.desired import (
 from lamin_migrate_kit.catalog.digest import digest_catalog
 from lamin_migrate_kit.catalog.inspect import inspect_catalog
 from lamin_migrate_kit.catalog.model import Catalog, Column, ObjectKey
-from lamin_migrate_kit.catalog.needs import advise
 from lamin_migrate_kit.catalog.statements import StatementStream
 from lamin_migrate_kit.comparison import DatabaseCopy, Replayed, Sides, without_bookkeeping
 from lamin_migrate_kit.comparison.running import run_operations, try_operations
@@ -31,6 +29,7 @@ from lamin_migrate_kit.errors import MigrateKitError
 from lamin_migrate_kit.keeping_databases import kept_digest, kept_names, kept_or_built
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.operations.types import TypeWords
+from lamin_migrate_kit.replay import Replay
 from lamin_migrate_kit.revisions.history import History, read_history
 from lamin_migrate_kit.schema_module import SchemaModule, find_schema_module
 from lamin_migrate_kit.scratch import ScratchDatabase, database_ahead, scratch_database
@@ -41,7 +40,7 @@ from lamin_migrate_kit.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData, Table
 
-    from lamin_migrate_kit.alembic_bridge import Script, Step
+    from lamin_migrate_kit.alembic_bridge import Script
 
 
 class Workbench:
@@ -51,17 +50,14 @@ class Workbench:
         settings: The settings.
         module: The schema module.
         server: Where scratch databases are made.
-        upgrades: What each revision has sent to the server, of those that were replayed, by their ids.
-        stations: The ids of revisions at which somebody will begin: the replay leaves a copy there, see `take_station`.
+        replay: How databases are taken up the history, and what that has left.
     """
 
     def __init__(self, settings: Settings, module: SchemaModule, server: Server, stack: ExitStack) -> None:
         self.settings = settings
         self.module = module
         self.server = server
-        self.upgrades: dict[str, Step] = {}
-        self.stations: tuple[str, ...] = ()
-        self._at_stations: dict[str, ScratchDatabase] = {}
+        self.replay = Replay(module, partial(self.clone, hint="station"))
         self._stack = stack
         self._ahead: dict[str, Callable[[], ScratchDatabase]] = {}
         self._ground: frozenset[ObjectKey] = frozenset()
@@ -154,7 +150,9 @@ class Workbench:
         """
         below = next((revision.down for revision in self.history.unreleased), None)
         database = self._ready("released")
-        return self._replay(database, below) if below else database
+        if below:
+            self.replay.take_up(database, self.script, below)
+        return database
 
     @cached_property
     def head_database(self) -> ScratchDatabase:
@@ -164,44 +162,15 @@ class Workbench:
             MigrationError: A revision failed; where it lacked something, with the setting that gives it.
         """
         begun = "released_database" in vars(self)
-        return self._replay(self.clone(self.released_database, "head") if begun else self._ready("head"), "head")
+        database = self.clone(self.released_database, "head") if begun else self._ready("head")
+        self.replay.take_up(database, self.script, "head")
+        return database
 
     def give_head_database(self) -> ScratchDatabase:
         """The database at the head, for somebody to change: whoever asks for one afterwards gets a new one."""
         database = self.head_database
         del self.head_database
         return database
-
-    def take_station(self, revision: str | None) -> ScratchDatabase | None:
-        """The copy that the replay has left at a revision, for whoever asks first, to change it; None without one."""
-        return self._at_stations.pop(revision, None) if revision is not None else None
-
-    def _replay(self, database: ScratchDatabase, target: str) -> ScratchDatabase:
-        for station in self._stations_before(target):
-            self._upgrade(database, station)
-            self._at_stations[station] = self.clone(database, "station")
-        self._upgrade(database, target)
-        return database
-
-    def _stations_before(self, target: str) -> Iterator[str]:
-        """Those that no replay has passed yet."""
-        ids = [revision.id for revision in self.history.revisions]
-        before = ids if target == "head" else ids[: ids.index(target)]
-        return (station for station in self.stations if station in before and station not in self.upgrades)
-
-    def _upgrade(self, database: ScratchDatabase, target: str) -> None:
-        from lamin_migrate_kit.alembic_bridge import RevisionFailed, upgrade
-
-        with database.connect() as connection:
-            try:
-                ran = upgrade(connection, self.module, self.script, target)
-            except RevisionFailed as error:
-                # Where the database only lacked something, a setting gives it.
-                advice = advise(error.sqlstate, error.what, available_extensions(connection))
-                error.next_command = advice or error.next_command
-                raise
-            connection.commit()
-        self.upgrades.update((step.revision, step) for step in ran)
 
     @cached_property
     def desired_database(self) -> ScratchDatabase:

@@ -43,15 +43,15 @@ def test_replay_leaves_a_copy_at_each_station_for_the_first_who_asks(author: Aut
     author.models(NOTE)
     ids = [author.revise(f'op.execute("CREATE TABLE t{number} ()")') for number in range(4)]
     with author.bench() as bench:
-        bench.stations = (ids[1], ids[2])
+        bench.replay.stations = (ids[1], ids[2])
         bench.head_database  # noqa: B018 (made on first use)
         for id, tables in ((ids[1], ["t0", "t1"]), (ids[2], ["t0", "t1", "t2"])):
-            station = bench.take_station(id)
+            station = bench.replay.take_station(id)
             assert station is not None
             assert [key.name for key in bench.inspect(station).objects if key.kind == "table"] == tables
-            assert bench.take_station(id) is None
-        assert bench.take_station(ids[0]) is None
-        assert list(bench.upgrades) == ids
+            assert bench.replay.take_station(id) is None
+        assert bench.replay.take_station(ids[0]) is None
+        assert list(bench.replay.sent) == ids
     assert author.scratch_databases() == []
 
 

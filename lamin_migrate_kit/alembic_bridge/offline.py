@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import BindParameter, ClauseElement, TextClause, literal
@@ -16,8 +17,8 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import NullType
 
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
-from lamin_migrate_kit.alembic_bridge.runner import forget_operations
 from lamin_migrate_kit.alembic_bridge.script import Script
+from lamin_migrate_kit.alembic_bridge.turns import installed
 
 if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
@@ -112,7 +113,7 @@ def _write_down(module: SchemaModule, script: Script, step: RevisionStep, writte
     environment = EnvironmentContext(
         script.config, script.directory, fn=lambda *_: [step], as_sql=True, starting_rev=before or None
     )
-    with environment:
+    with installed(environment):
         environment.configure(
             # The driver named outright: which one is the default differs between versions of SQLAlchemy. A named
             # paramstyle keeps per cent signs single.
@@ -127,10 +128,8 @@ def _write_down(module: SchemaModule, script: Script, step: RevisionStep, writte
         context.dialect._backslash_escapes = False  # type: ignore[attr-defined]
         context.impl._exec = _typed(context.impl._exec)  # type: ignore[method-assign]
         context.connection = context.impl.connection = _Recorder(context)  # type: ignore[assignment]
-        try:
-            environment.run_migrations()
-        finally:
-            forget_operations()
+        with installed(Operations(context)):
+            context.run_migrations()
 
 
 class _Statements(StringIO):

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import alembic.op
+from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lamin_migrate_kit.alembic_bridge.failing import exits_by_itself, explain
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
 from lamin_migrate_kit.alembic_bridge.script import Script
+from lamin_migrate_kit.alembic_bridge.turns import installed
 from lamin_migrate_kit.alembic_bridge.version_table import VersionTable
 from lamin_migrate_kit.alembic_bridge.watching import Statement, Watch
 from lamin_migrate_kit.driver import psycopg2
@@ -176,7 +177,7 @@ class Runner:
 
     def _migrate(self, step: RevisionStep) -> None:
         """Run one step in the transaction that is open on the connection, or in one that is begun here."""
-        with quiet_alembic(), self._environment:
+        with quiet_alembic(), installed(self._environment):
             context = self._begun_context()
             # Alembic would take an open transaction for the caller's own, and refuse an `autocommit_block` in it.
             context._in_external_transaction = False
@@ -184,10 +185,10 @@ class Runner:
             context.begin_transaction()
             self._step = step
             try:
-                self._environment.run_migrations()
+                with installed(Operations(context)):
+                    context.run_migrations()
             finally:
                 context.impl.memo.clear()
-                forget_operations()
 
     def _begun_context(self) -> MigrationContext:
         if self._context is None:
@@ -200,10 +201,3 @@ class Runner:
     def _roll_back(self) -> None:
         with suppress(SQLAlchemyError):
             self._connection.rollback()
-
-
-def forget_operations() -> None:
-    """Take back the `op` proxy, which Alembic leaves in place, with the connection, when a revision raises."""
-    proxy = getattr(alembic.op, "_proxy", None)
-    if proxy is not None:
-        proxy._remove_proxy()

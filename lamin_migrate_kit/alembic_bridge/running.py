@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from lamin_migrate_kit.alembic_bridge.failing import server_message
-from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic
+from lamin_migrate_kit.alembic_bridge.quiet import quiet_alembic, quiet_process
 from lamin_migrate_kit.alembic_bridge.runner import Runner, Step
 from lamin_migrate_kit.alembic_bridge.script import Script
 from lamin_migrate_kit.alembic_bridge.watching import Statement
@@ -115,7 +115,7 @@ def _run(
 ) -> tuple[Step, ...]:
     ran: list[Step] = []
     done: list[str] = []
-    with quiet_alembic(), Runner(connection, module, script, on_statement) as runner:
+    with quiet_process(), Runner(connection, module, script, on_statement) as runner:
         for step in steps:
             ran.append(runner.run(step, done=done, one_transaction=one_transaction))
             done.append(ran[-1].revision)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
+from lamin_migrate_kit.alembic_bridge.turns import letting_others
 from lamin_migrate_kit.driver import psycopg2
 
 # psycopg2.extensions.TRANSACTION_STATUS_IDLE
@@ -169,7 +170,7 @@ def _counting(watch: Watch) -> type[psycopg2.extensions.cursor]:
 
         def sent(self: Any, *args: Any, **kwargs: Any) -> Any:
             watch.sent += 1
-            return send(self, *args, **kwargs)
+            return letting_others(send, self, *args, **kwargs)
 
         return sent
 

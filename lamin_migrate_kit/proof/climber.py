@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import ChainMap
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ class Climber:
         bench: The module at hand.
         revisions: The first of them begins on what is below it.
         trusting: Whether statements may stand for a revision, and looks at what was touched for whole ones.
+        following: The history is being replayed by another thread: wait for each revision to have run there, and end
+            with the first finding, for somebody to look into it alone.
 
     Attributes:
         one_way: The revisions without a way back.
@@ -46,7 +49,9 @@ class Climber:
         above: What is there after the last one; None where the climb did not get there.
     """
 
-    def __init__(self, bench: Workbench, revisions: Sequence[Revision], *, trusting: bool = True) -> None:
+    def __init__(
+        self, bench: Workbench, revisions: Sequence[Revision], *, trusting: bool = True, following: bool = False
+    ) -> None:
         self.one_way: list[str] = []
         self.deceived = False
         self.below: Catalog | None = None
@@ -56,7 +61,9 @@ class Climber:
         self._stack = ExitStack()
         self._only_whole = not trusting
         self._stopped = False
-        self._known: dict[str, Step] | None = dict(bench.upgrades) if trusting else None
+        self._following = following
+        # What it has seen itself comes first.
+        self._known: MutableMapping[str, Step] | None = ChainMap({}, bench.replay.sent) if trusting else None
         # Between two ways its connection has no transaction open.
         self._runner: Runner | None = None
         self._sight: Sight | None = None
@@ -69,7 +76,7 @@ class Climber:
             ServerGone: The server went away.
         """
         with self._stack:
-            findings = tuple(finding for revision in self._revisions for finding in self._find(revision))
+            findings = tuple(self._find_all())
             # One whole look in the end: do all the partial ones together say the same?
             if self._sight is not None and not self._stopped:
                 self.deceived |= not self._sight.check()
@@ -79,10 +86,20 @@ class Climber:
     def stop(self) -> None:
         """End the climb soon, from another thread."""
         self._stopped = True
+        self._bench.replay.wake()
         if self._runner is not None:
             self._runner.cancel()
 
+    def _find_all(self) -> Iterator[Finding]:
+        for revision in self._revisions:
+            found = list(self._find(revision))
+            yield from found
+            if found and self._following:
+                self._stopped = True
+
     def _find(self, revision: Revision) -> Iterator[Finding]:
+        if self._following:
+            self._bench.replay.wait_for(revision.id, lambda: self._stopped)
         if self._stopped:
             return
         try:
@@ -96,7 +113,7 @@ class Climber:
         try:
             self._climb(revision)
         except _Stuck:
-            if self._known is None:
+            if self._known is None or self._stopped:
                 raise
             self._known = self._sight = None
             self._climb(revision)

@@ -33,7 +33,7 @@ def standing_at(
     Raises:
         MigrationError: A revision up to there fails.
     """
-    station = bench.take_station(revision)
+    station = bench.replay.take_station(revision)
     if station is not None:
         with station.connect() as connection:
             yield connection

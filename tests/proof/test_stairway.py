@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
 
 from lamin_migrate_kit.errors import MigrationError
 from lamin_migrate_kit.proof import stairway
 from lamin_migrate_kit.proof.climber import Climber
-from lamin_migrate_kit.proof.stairway import beginnings, prove_stairway
+from lamin_migrate_kit.proof.stairway import Stairway, prove_stairway
 from lamin_migrate_kit.report.model import Finding, Proof, Status
 from lamin_migrate_kit.workbench import Workbench
 from tests.proof.project import ADD, CREATE, DROP, REMOVE, Project
@@ -19,25 +20,40 @@ from tests.proof.project import ADD, CREATE, DROP, REMOVE, Project
 Bench = Callable[[], Workbench]
 
 
-@pytest.fixture(params=["on its own", "after a replay"])
-def bench(request: pytest.FixtureRequest, bench: Bench) -> Bench:
-    """After a replay of the history, its statements stand for the revisions where they can."""
+@dataclass(frozen=True)
+class Opened:
+    """Opens the project; what there is to climb on then depends on when the history is replayed."""
 
-    def opened() -> Workbench:
-        workbench = bench()
-        if request.param == "after a replay":
+    bench: Bench
+    replayed: str
+
+    def __call__(self) -> Workbench:
+        workbench = self.bench()
+        if self.replayed == "before":
             with suppress(MigrationError):
                 workbench.head_database  # noqa: B018 (made on first use)
         return workbench
 
-    return opened
+
+@pytest.fixture(params=["never", "before", "meanwhile"])
+def bench(request: pytest.FixtureRequest, bench: Bench) -> Opened:
+    """After a replay of the history, its statements stand for the revisions where they can."""
+    return Opened(bench, request.param)
 
 
-def climb(bench: Bench, *, every: bool = False) -> Proof:
-    return prove_stairway(bench(), every=every)
+def climb(bench: Opened, *, every: bool = False) -> Proof:
+    opened = bench()
+    if bench.replayed != "meanwhile":
+        return prove_stairway(opened, every=every)
+    with Stairway(opened, every=every).begun() as stairway:
+        try:
+            opened.head_database  # noqa: B018
+        except MigrationError:
+            stairway.stop()
+        return prove_stairway(opened, every=every, stairway=stairway)
 
 
-def only(bench: Bench) -> Finding:
+def only(bench: Opened) -> Finding:
     proof = climb(bench)
     assert proof.status is Status.FAILED
     (finding,) = proof.findings
@@ -45,39 +61,39 @@ def only(bench: Bench) -> Finding:
     return finding
 
 
-def test_good_revision_passes(bench: Bench) -> None:
+def test_good_revision_passes(bench: Opened) -> None:
     proof = climb(bench)
     assert (proof.status, proof.summary) == (Status.PASSED, "1 revision")
 
 
-def test_every_revision_is_climbed_when_asked(bench: Bench) -> None:
+def test_every_revision_is_climbed_when_asked(bench: Opened) -> None:
     assert climb(bench, every=True).summary == "2 revisions"
 
 
-def test_released_revisions_are_left_alone_otherwise(project: Project, bench: Bench) -> None:
+def test_released_revisions_are_left_alone_otherwise(project: Project, bench: Opened) -> None:
     project.revision("aaaa", None, CREATE, "op.execute('SELECT nonsense')", version="0_1_0")
     assert climb(bench).status is Status.PASSED
 
 
-def test_no_unreleased_revision_is_said(project: Project, bench: Bench) -> None:
+def test_no_unreleased_revision_is_said(project: Project, bench: Opened) -> None:
     (project.versions / "2023-01-01-bbbb-vx_x_x.py").unlink()
     assert climb(bench).summary == "no unreleased revision"
 
 
 @pytest.mark.parametrize("downgrade", ["pass", "raise NotImplementedError('one way')"])
-def test_revision_without_a_way_back_is_not_proven(project: Project, bench: Bench, downgrade: str) -> None:
+def test_revision_without_a_way_back_is_not_proven(project: Project, bench: Opened, downgrade: str) -> None:
     project.revision("bbbb", "aaaa", ADD, downgrade)
     proof = climb(bench)
     assert proof.status is Status.NOT_PROVEN
     assert "bbbb cannot be taken back" in proof.summary
 
 
-def test_revision_that_does_nothing_needs_no_way_back(project: Project, bench: Bench) -> None:
+def test_revision_that_does_nothing_needs_no_way_back(project: Project, bench: Opened) -> None:
     project.revision("bbbb", "aaaa", "pass", "pass")
     assert climb(bench).status is Status.PASSED
 
 
-def test_downgrade_that_forgets_something_is_found(project: Project, bench: Bench) -> None:
+def test_downgrade_that_forgets_something_is_found(project: Project, bench: Opened) -> None:
     project.revision("bbbb", "aaaa", ADD, 'op.execute("SELECT 1")')
     finding = only(bench)
     assert "column core.note.body" in finding.details
@@ -85,25 +101,25 @@ def test_downgrade_that_forgets_something_is_found(project: Project, bench: Benc
     assert finding.line == 14
 
 
-def test_downgrade_that_takes_too_much_is_found(project: Project, bench: Bench) -> None:
+def test_downgrade_that_takes_too_much_is_found(project: Project, bench: Opened) -> None:
     project.revision("bbbb", "aaaa", ADD, 'op.drop_table("note", schema="core")')
     assert "table core.note" in only(bench).details
 
 
-def test_downgrade_that_fails_is_found_with_its_line(project: Project, bench: Bench) -> None:
+def test_downgrade_that_fails_is_found_with_its_line(project: Project, bench: Opened) -> None:
     project.revision("bbbb", "aaaa", ADD, 'op.drop_column("note", "boody", schema="core")')
     finding = only(bench)
     assert "boody" in finding.message
     assert finding.line == 15
 
 
-def test_upgrade_that_cannot_be_repeated_is_found(project: Project, bench: Bench) -> None:
+def test_upgrade_that_cannot_be_repeated_is_found(project: Project, bench: Opened) -> None:
     up = f'{ADD}\nop.execute("CREATE TABLE public.log ()")\nop.execute("DROP SCHEMA IF EXISTS once")'
     project.revision("bbbb", "aaaa", up, f'{REMOVE}\nop.execute("DROP TABLE public.log; CREATE TYPE public.log AS ()")')
     assert "log" in only(bench).details
 
 
-def test_upgrade_that_makes_something_else_the_second_time_is_found(project: Project, bench: Bench) -> None:
+def test_upgrade_that_makes_something_else_the_second_time_is_found(project: Project, bench: Opened) -> None:
     # The sequence's value outlives the downgrade's catalog: only running the upgrade again shows it.
     project.revision("aaaa", None, f'{CREATE}\nop.execute("CREATE SEQUENCE core.runs")', DROP, version="0_1_0")
     up = """
@@ -120,14 +136,14 @@ def test_upgrade_that_makes_something_else_the_second_time_is_found(project: Pro
     assert "core.log1" in finding.details
 
 
-def test_what_one_revision_gets_wrong_does_not_hide_the_next(project: Project, bench: Bench) -> None:
+def test_what_one_revision_gets_wrong_does_not_hide_the_next(project: Project, bench: Opened) -> None:
     project.revision("bbbb", "aaaa", ADD, 'op.execute("SELECT 1")')
     project.revision("cccc", "bbbb", 'op.execute("CREATE TABLE core.log ()")', 'op.execute("DROP TABLE core.lock")')
     proof = climb(bench)
     assert [finding.revision for finding in proof.findings] == ["bbbb", "cccc"]
 
 
-def test_revision_with_an_autocommit_block_is_climbed(project: Project, bench: Bench) -> None:
+def test_revision_with_an_autocommit_block_is_climbed(project: Project, bench: Opened) -> None:
     up = """
         with op.get_context().autocommit_block():
             op.create_index("ix_note_id", "note", ["id"], schema="core", postgresql_concurrently=True)
@@ -140,7 +156,7 @@ def test_revision_with_an_autocommit_block_is_climbed(project: Project, bench: B
     assert climb(bench).status is Status.PASSED
 
 
-def test_no_scratch_database_is_left(project: Project, bench: Bench) -> None:
+def test_no_scratch_database_is_left(project: Project, bench: Opened) -> None:
     project.revision("bbbb", "aaaa", ADD, 'op.execute("SELECT 1")')
     opened = bench()
     with opened.prepared("count") as database, database.connect() as connection:
@@ -150,14 +166,14 @@ def test_no_scratch_database_is_left(project: Project, bench: Bench) -> None:
         assert connection.exec_driver_sql(count).scalar() == 0
 
 
-def test_downgrade_that_forgets_a_table_of_several_is_found(project: Project, bench: Bench) -> None:
+def test_downgrade_that_forgets_a_table_of_several_is_found(project: Project, bench: Opened) -> None:
     # The downgrade does not touch what it forgets.
     project.revision("aaaa", None, f'{CREATE}\nop.execute("CREATE TABLE core.log ()")', DROP, version="0_1_0")
     project.revision("bbbb", "aaaa", f'{ADD}\nop.execute("ALTER TABLE core.log ADD COLUMN line text")', REMOVE)
     assert only(bench).details == "column core.log.line is there and should not be"
 
 
-def test_what_goes_past_sqlalchemy_is_run_again(project: Project, bench: Bench) -> None:
+def test_what_goes_past_sqlalchemy_is_run_again(project: Project, bench: Opened) -> None:
     up = """
         cursor = op.get_bind().connection.cursor()
         cursor.execute("CREATE TABLE core.log ()")
@@ -167,7 +183,7 @@ def test_what_goes_past_sqlalchemy_is_run_again(project: Project, bench: Bench) 
     assert climb(bench).status is Status.PASSED
 
 
-def test_upgrade_that_depends_on_rows_and_says_so_nowhere_is_found(project: Project, bench: Bench) -> None:
+def test_upgrade_that_depends_on_rows_and_says_so_nowhere_is_found(project: Project, bench: Opened) -> None:
     # The server decides, in one statement that answers nothing: what it makes the second time is another table.
     project.revision("aaaa", None, f'{CREATE}\nop.execute("CREATE SEQUENCE core.runs")', DROP, version="0_1_0")
     up = """op.execute("DO 'begin execute format(''CREATE TABLE core.log%s ()'', nextval(''core.runs'')); end'")"""
@@ -197,26 +213,51 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("parts")
-def test_long_history_is_climbed_in_parts(project: Project, bench: Bench) -> None:
+def test_long_history_is_climbed_in_parts(project: Project, bench: Opened) -> None:
     long_history(project)
     proof = climb(bench, every=True)
     assert (proof.status, proof.summary) == (Status.PASSED, "9 revisions")
 
 
 @pytest.mark.usefixtures("parts")
-def test_parts_begin_above_the_first_one(project: Project, bench: Bench) -> None:
+def test_parts_that_begin_later_are_shorter(project: Project, bench: Opened) -> None:
     long_history(project)
-    assert beginnings(bench().history.revisions) == ("r002", "r005")
+    opened = bench()
+    with Stairway(opened, every=True).begun() as stairway:
+        opened.head_database  # noqa: B018
+        assert opened.replay.stations == ("r003", "r006")
+        assert stairway.stop()
 
 
-def test_short_history_is_climbed_from_its_beginning_alone(project: Project, bench: Bench) -> None:
+def test_short_history_is_climbed_from_its_beginning_alone(project: Project, bench: Opened) -> None:
     long_history(project)
-    assert beginnings(bench().history.revisions) == ()
-    assert beginnings(()) == ()
+    opened = bench()
+    with Stairway(opened, every=True).begun() as stairway:
+        assert opened.replay.stations == ()
+        assert not stairway.stop()
 
 
 @pytest.mark.usefixtures("parts")
-def test_what_is_wrong_in_two_parts_is_found_in_the_order_of_the_history(project: Project, bench: Bench) -> None:
+def test_climb_that_is_left_before_the_replay_ends(project: Project, bench: Opened) -> None:
+    long_history(project)
+    with Stairway(bench(), every=True).begun():
+        pass
+
+
+@pytest.mark.usefixtures("parts")
+def test_what_only_fails_beside_others_counts_for_nothing(project: Project, bench: Opened) -> None:
+    # A role is the whole server's: two databases of it cannot both make one.
+    long_history(project)
+    role = f"beside_{project.package}"
+    for id, down in (("r001", "aaaa"), ("r007", "r006")):
+        up = f'op.execute("CREATE ROLE {role}")\nop.execute("SELECT pg_sleep(0.2)")\nop.execute("DROP ROLE {role}")'
+        project.revision(id, down, up, up)
+    proof = climb(bench, every=True)
+    assert (proof.status, proof.findings) == (Status.PASSED, ())
+
+
+@pytest.mark.usefixtures("parts")
+def test_what_is_wrong_in_two_parts_is_found_in_the_order_of_the_history(project: Project, bench: Opened) -> None:
     long_history(project)
     for id, down in (("r002", "r001"), ("r007", "r006")):
         add = f'op.add_column("note", sa.Column("{id}", sa.Text()), schema="core")'
@@ -224,7 +265,7 @@ def test_what_is_wrong_in_two_parts_is_found_in_the_order_of_the_history(project
     assert [finding.revision for finding in climb(bench, every=True).findings] == ["r002", "r007"]
 
 
-def test_climb_that_is_stopped_ends_and_leaves_nothing(project: Project, bench: Bench) -> None:
+def test_climb_that_is_stopped_ends_and_leaves_nothing(project: Project, bench: Opened) -> None:
     long_history(project)
     opened = bench()
     climber = Climber(opened, opened.history.revisions)
@@ -233,7 +274,7 @@ def test_climb_that_is_stopped_ends_and_leaves_nothing(project: Project, bench: 
     assert climber.above is None
 
 
-def test_end_that_upgrades_alone_do_not_reach_is_found(project: Project, bench: Bench) -> None:
+def test_end_that_upgrades_alone_do_not_reach_is_found(project: Project, bench: Opened) -> None:
     # Each way says that it did what it should; the last table tells how often all was done.
     project.revision("aaaa", None, f'{CREATE}\nop.execute("CREATE SEQUENCE core.runs")', DROP, version="0_1_0")
     count = "op.get_bind().exec_driver_sql(\"SELECT nextval('core.runs')\").scalar()"

@@ -23,7 +23,7 @@ def tables_at(bench: Workbench, revision: str) -> tuple[str, tuple[str, ...]]:
 
 def test_copy_that_the_replay_has_left_is_used_once(project: Project, bench: Bench) -> None:
     opened = bench()
-    opened.stations = ("aaaa",)
+    opened.replay.stations = ("aaaa",)
     opened.head_database  # noqa: B018 (made on first use)
     first, columns = tables_at(opened, "aaaa")
     second, same = tables_at(opened, "aaaa")
