@@ -74,11 +74,6 @@ def assemble_catalog(rows: Rows, ignore: Collection[str] = (), *, privileges: bo
     )
 
 
-def assemble_objects(rows: Rows, ignore: Collection[str] = ()) -> tuple[CatalogObject, ...]:
-    """The objects alone, in no order, without what they depend on."""
-    return tuple(_left(_Reader(rows), ignore))
-
-
 def _left(reader: _Reader, ignore: Collection[str]) -> Iterable[CatalogObject]:
     """The objects without those of ignored tables."""
     if not any(row[2] in ignore for row in reader.rows.relations):

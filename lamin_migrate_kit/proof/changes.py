@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.alembic_bridge import PlannedStep, plan_steps
 from lamin_migrate_kit.catalog.model import Catalog, CatalogObject, Column, Constraint, ObjectKey, Table
-from lamin_migrate_kit.catalog.partial import Place, by_place
+from lamin_migrate_kit.catalog.places import Place, by_place
 from lamin_migrate_kit.proof.source import body_of
 from lamin_migrate_kit.report.model import Changes, Entity, RevisionSql
 

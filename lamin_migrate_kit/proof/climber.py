@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamin_migrate_kit.alembic_bridge import Runner, Step
 from lamin_migrate_kit.errors import MigrationError
-from lamin_migrate_kit.proof.sight import Moment, Sight
+from lamin_migrate_kit.proof.sight import Sight, WholeSight
 from lamin_migrate_kit.proof.source import finding_from, line_of
 from lamin_migrate_kit.proof.standing import standing_at
 from lamin_migrate_kit.report.model import Finding
 from lamin_migrate_kit.revisions.ways import Way
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from lamin_migrate_kit.catalog.model import Catalog
     from lamin_migrate_kit.revisions.history import Revision
     from lamin_migrate_kit.workbench import Workbench
 
 
 class _Stuck(Exception):
-    """A way failed; what is above it is reached from an empty database."""
+    """A way failed, or did not lead where it should; what is above it is reached from an empty database."""
 
     def __init__(self, *findings: Finding) -> None:
         self.findings = findings
@@ -58,15 +60,16 @@ class Climber:
         self.above: Catalog | None = None
         self._bench = bench
         self._revisions = revisions
-        self._stack = ExitStack()
-        self._only_whole = not trusting
-        self._stopped = False
+        self._trusting = trusting
         self._following = following
+        self._stopped = False
         # What it has seen itself comes first.
-        self._known: MutableMapping[str, Step] | None = ChainMap({}, bench.replay.sent) if trusting else None
-        # Between two ways its connection has no transaction open.
+        self._known: MutableMapping[str, Step] = ChainMap({}, bench.replay.sent)
+        self._stack = ExitStack()
+        # Between two ways it has no transaction open.
+        self._connection: Connection | None = None
         self._runner: Runner | None = None
-        self._sight: Sight | None = None
+        self._sight: Sight | WholeSight | None = None
         self._at: str | None = None
 
     def climb(self) -> tuple[Finding, ...]:
@@ -80,7 +83,7 @@ class Climber:
             # One whole look in the end: do all the partial ones together say the same?
             if self._sight is not None and not self._stopped:
                 self.deceived |= not self._sight.check()
-                self.above = self._sight.catalog()
+                self.above = self._sight.catalog
         return findings
 
     def stop(self) -> None:
@@ -106,27 +109,31 @@ class Climber:
             self._climb_as_known(revision)
         except _Stuck as stuck:
             yield from stuck.findings
-            self._sight = None
+            self._leave()
 
     def _climb_as_known(self, revision: Revision) -> None:
-        """What statements alone are stuck with, the revision itself has to show."""
+        """What statements alone or looks at parts are stuck with, the revision itself and whole looks have to show."""
         try:
             self._climb(revision)
         except _Stuck:
-            if self._known is None or self._stopped:
+            if not self._trusting or self._stopped:
                 raise
-            self._known = self._sight = None
-            self._climb(revision)
+            self._leave()
+            self._trusting = False
+            try:
+                self._climb(revision)
+            finally:
+                self._trusting, self._sight = True, None
 
     def _climb(self, revision: Revision) -> None:
         sight = self._stand_at(revision.down)
-        before = sight.mark()
+        before: Any = sight.mark()
         way = revision.way_back
         # What only defines does the same again when the downgrade has led back: then it is enough to look once.
         looking = way is not Way.WRITTEN or not self._only_defines(revision)
         self._ascend(revision, "run on the database below it", looking=looking)
-        between = sight.mark() if looking else None
-        if way is Way.REFUSED or (way is Way.EMPTY and not sight.since(before).empty):
+        between: Any = sight.mark() if looking else None
+        if way is Way.REFUSED or (way is Way.EMPTY and not sight.same(before)):
             self.one_way.append(revision.id)
         else:
             self._run(revision, "run after its upgrade", down=True)
@@ -136,32 +143,43 @@ class Climber:
                 self._require_equal(revision, "upgrade", between)
         sight.forget(before, between)
 
-    def _stand_at(self, revision: str | None) -> Sight:
+    def _stand_at(self, revision: str | None) -> Sight | WholeSight:
         """The database below the next step; a new one unless we stand there already."""
-        if self._sight is None or self._at != revision:
-            self._stack.close()
-            bench, module = self._bench, self._bench.module
-            connection = self._stack.enter_context(standing_at(bench, revision, "stairway", self._known))
+        bench, module = self._bench, self._bench.module
+        if self._connection is None or self._at != revision:
+            self._leave()
+            known = self._known if self._trusting else None
+            self._connection = self._stack.enter_context(standing_at(bench, revision, "stairway", known))
+            self._runner = self._stack.enter_context(Runner(self._connection, module, bench.script))
             self._at = revision
-            ignored = (module.version_table, module.deployments_table)
-            self._sight = Sight(connection, bench.inspect_connection, ignored, only_whole=self._only_whole)
-            self._runner = self._stack.enter_context(Runner(connection, module, bench.script))
-            self.below = self.below or self._sight.catalog()
+        if self._sight is None:
+            records = (module.version_table, module.deployments_table)
+            self._sight = (
+                Sight(self._connection, bench.inspect_connection, records)
+                if self._trusting
+                else WholeSight(self._connection, bench.inspect_connection)
+            )
+            self.below = self.below or self._sight.catalog
         return self._sight
 
+    def _leave(self) -> None:
+        self._stack.close()
+        self._connection = self._runner = self._sight = None
+
+    def _known_step(self, revision: Revision) -> Step | None:
+        return self._known.get(revision.id) if self._trusting else None
+
     def _only_defines(self, revision: Revision) -> bool:
-        known = self._known.get(revision.id) if self._known is not None else None
+        known = self._known_step(revision)
         return known is not None and known.only_defines
 
     def _ascend(self, revision: Revision, when: str, *, looking: bool = True) -> None:
         """The way up, by the statements alone where they are known."""
         assert self._runner is not None, "the climb has begun"
         assert self._sight is not None
-        known = self._known.get(revision.id) if self._known is not None else None
+        known = self._known_step(revision)
         if known is None or not self._runner.repeat(known, self._sight.before_commit if looking else self._sight.note):
-            ran = self._run(revision, when)
-            if self._known is not None:
-                self._known[revision.id] = ran
+            self._known[revision.id] = self._run(revision, when)
             return
         self._at = revision.id
         if looking:
@@ -184,15 +202,13 @@ class Climber:
         found = finding_from(error, self._bench.module, revision=revision.id)
         return Finding(f"{found.message} ({when})", found.revision, found.file, found.line, found.details)
 
-    def _require_equal(self, revision: Revision, way: str, moment: Moment) -> None:
+    def _require_equal(self, revision: Revision, way: str, moment: Any) -> None:
         assert self._sight is not None
-        if self._sight.since(moment).empty:
+        if self._sight.same(moment):
             return
-        # Nothing is called wrong without having seen all of it.
-        self.deceived |= not self._sight.check()
-        differences = self._sight.since(moment).describe()
-        if not differences:
-            return
+        if isinstance(self._sight, Sight):
+            raise _Stuck  # nothing is called wrong without having seen all of it
+        differences = self._sight.differences(moment)
         shown = self._bench.module.shown(revision.path)
         when = "before the upgrade" if way == "downgrade" else "after the first upgrade"
         finding = Finding(

@@ -1,42 +1,37 @@
-"""The catalog of a database that revisions walk up and down, kept up to date by looking only at what a step touched.
+"""Whether the catalog of a database that revisions walk up and down is as it was.
 
-What a step touched is told by the locks that it holds before it commits: whatever changes a relation takes a lock on it
-that is stronger than ROW EXCLUSIVE (which only its rows need), also when it is made or dropped. (Comments on its
-constraints do not: these are among what follows.) Before and after are compared for these relations and for those that
-depend on them. Everything else that a catalog has (types, functions, schemas, extensions, …) is small, and told by the
-transactions that wrote it: when any of it changed, or when a step committed something on its own so that its locks are
-gone, or where a few relations do not tell enough, the whole catalog is read.
+`Sight` tells at the price of what a step touched, `WholeSight` at that of the whole catalog, and tells what differs.
 
-What this rests on is checked in the end: `check` reads the whole catalog once more and compares.
+What a step touched is told by the locks that it holds before it commits. Of these relations, digests are read, and of
+those that depend on them where a name is gone; see `catalog.touched`. Everything else that a catalog has (types,
+functions, schemas, extensions, …) is small, and told by the transactions that wrote it: when any of it changed, or when
+a step committed something on its own so that its locks are gone, all is read.
+
+What this rests on is checked in the end: `check` reads everything once more and compares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.catalog.model import Catalog, CatalogObject, ObjectKey
-from lamin_migrate_kit.catalog.partial import Partial, PartialReader, Place, by_place
-from lamin_migrate_kit.diff.differ import CatalogDiff, diff_catalogs
+from lamin_migrate_kit.catalog.places import NOWHERE, Place, by_place
+from lamin_migrate_kit.catalog.touched import Relation, Touched, TouchedReader
+from lamin_migrate_kit.diff.differ import diff_catalogs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-Objects = Mapping[ObjectKey, CatalogObject]
-
-_RELATIONS = """
-SELECT c.oid::bigint, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'c', 'f')
-"""
-_NAMED = ("column", "view", "materialized_view")
+_Told = Relation | Mapping[ObjectKey, CatalogObject] | None
 
 
 class Moment:
     """What the database was like at some moment, as far as it has changed since."""
 
     def __init__(self) -> None:
-        self.former: dict[Place, Objects] = {}
+        self.former: dict[Place, _Told] = {}
 
 
 class Sight:
@@ -46,45 +41,42 @@ class Sight:
         connection: Nobody else changes its database. Between steps it has no transaction open.
         inspect: Reads the whole catalog.
         ignore: Names of tables that `inspect` leaves out.
-        only_whole: Never look at a part.
+
+    Attributes:
+        catalog: The whole catalog, when everything was read last.
+        whole_looks: How often that was.
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        inspect: Callable[[Connection], Catalog],
-        ignore: tuple[str, ...],
-        *,
-        only_whole: bool = False,
+        self, connection: Connection, inspect: Callable[[Connection], Catalog], ignore: tuple[str, ...]
     ) -> None:
         self.whole_looks = 0
-        self._only_whole = only_whole
-        driver: Any = connection.connection.dbapi_connection
         self._connection = connection
-        self._driver = driver
         self._inspect = inspect
-        self._reader = PartialReader(connection, ignore)
-        self._parts: dict[Place, Objects] = {}
-        self._oids: dict[int, Place] = {}
+        self._reader = TouchedReader(connection, ignore)
+        self._told: dict[Place, _Told] = {}
+        self._places: dict[int, Place] = {}
         self._moments: list[Moment] = []
-        self._found: Partial | None = None
+        self._found: Touched | None = None
         self._noted: frozenset[int] = frozenset()
         self._rest = ""
-        self._version = 0
         self._look_at_all()
 
     def note(self, _committed_within: bool) -> None:
         """Instead of `before_commit`, where what a step has touched need not be known before the next look."""
-        self._noted |= self._reader.touched()
+        self._noted |= self._reader.oids()
 
     def before_commit(self, committed_within: bool) -> None:
         """Read what the step that is about to be committed has touched; see `alembic_bridge.BeforeCommit`."""
-        self._found = None
-        if committed_within or self._only_whole:
-            return
-        self._found = self._reader.read(self._noted)
-        if self._found.objects is not None and self._renamed(self._found.places, self._found.objects):
-            self._found = self._reader.read(self._noted, dependents=True)
+        self._found = None if committed_within else self._read()
+
+    def look(self) -> None:
+        """Take in what the steps that were committed since the last look have changed."""
+        found, self._found, self._noted = self._found, None, frozenset()
+        if found is None or found.rest != self._rest:
+            self._look_at_all()
+        else:
+            self._take_in(found)
 
     def mark(self) -> Moment:
         """Remember how the database is now."""
@@ -95,72 +87,107 @@ class Sight:
         """Let go of moments that are not asked about any more."""
         self._moments = [one for one in self._moments if one not in moments]
 
-    def look(self) -> None:
-        """Take in what the steps that were committed since the last look have changed."""
-        if self._found is None or not self._take_in(self._found):
-            self._look_at_all()
-        self._found, self._noted = None, frozenset()
-
-    def since(self, moment: Moment) -> CatalogDiff:
-        """What would have to change for the database to be as it was at a moment."""
-        former = {place: then for place, then in moment.former.items() if then != self._parts.get(place, {})}
-        now = {place: self._parts.get(place, {}) for place in former}
-        return diff_catalogs(self._catalog(now), self._catalog(former))
-
-    def catalog(self) -> Catalog:
-        """The objects that the database has, as far as was looked."""
-        return self._catalog(self._parts)
+    def same(self, moment: Moment) -> bool:
+        """Whether the database is as it was at a moment; False is to be confirmed by whole looks."""
+        return all(self._told.get(place) == former for place, former in moment.former.items())
 
     def check(self) -> bool:
-        """Whether a whole look says the same as all the partial ones together."""
+        """Whether reading everything says the same as all the looks together."""
         moment = self.mark()
         self._look_at_all()
         self.forget(moment)
-        return self.since(moment).empty
+        return self.same(moment)
 
-    def _take_in(self, found: Partial) -> bool:
-        """Whether what was read tells all."""
-        if found.objects is None or found.rest != self._rest:
-            return False
-        gone = {self._oids.pop(oid) for oid in found.touched | found.places.keys() if oid in self._oids}
-        self._oids.update(found.places)
-        for place in gone - found.objects.keys():
-            self._replace(place, {})
-        for place, objects in found.objects.items():
-            self._replace(place, objects)
-        return True
+    def _read(self) -> Touched | None:
+        """What the open transaction has touched, with what that may have changed elsewhere; None for too much."""
+        found = self._reader.read(self._noted)
+        before = [self._told.get(self._places[oid]) for oid in found.oids if oid in self._places]
+        if any(isinstance(one, Relation) and one.is_type for one in [*before, *found.relations.values()]):
+            return None
+        if not any(self._names_gone(oid, relation) for oid, relation in found.relations.items()):
+            return found
+        related = self._reader.related(found.oids)
+        return None if related is None else replace(found, relations={**related, **found.relations})
 
-    def _renamed(self, places: Mapping[int, Place], objects: Mapping[Place, Objects]) -> bool:
+    def _names_gone(self, oid: int, relation: Relation) -> bool:
         """Whether a name is gone that may stand in the definitions of others: of a relation, or of a column."""
-        for oid, place in places.items():
-            former = self._oids.get(oid, place)
-            named = {key for key in self._parts.get(former, {}) if key.kind in _NAMED}
-            if former != place or named - objects[place].keys():
-                return True
-        return False
+        place = self._places.get(oid)
+        former = self._told.get(place) if place is not None else None
+        if not isinstance(former, Relation):
+            return False
+        return former.place != relation.place or not former.columns <= relation.columns
+
+    def _take_in(self, found: Touched) -> None:
+        gone = {self._places.pop(oid) for oid in found.oids | found.relations.keys() if oid in self._places}
+        self._places.update((oid, relation.place) for oid, relation in found.relations.items())
+        for place in gone - {relation.place for relation in found.relations.values()}:
+            self._replace(place, None)
+        for relation in found.relations.values():
+            self._replace(relation.place, relation)
 
     def _look_at_all(self) -> None:
         self.whole_looks += 1
-        catalog = self._inspect(self._connection)
-        with closing(self._driver.cursor()) as cursor:
-            cursor.execute(_RELATIONS)
-            self._oids = {oid: (schema, name) for oid, schema, name in cursor.fetchall()}
-        self._driver.rollback()
-        self._rest, self._version = self._reader.rest(), catalog.server_version
-        parts = by_place(catalog.objects.values())
-        for place in [*self._parts, *parts]:
-            self._replace(place, parts.get(place, {}))
+        self.catalog = self._inspect(self._connection)
+        self._connection.rollback()
+        nowhere = by_place(self.catalog.objects.values()).get(NOWHERE)
+        found = self._reader.read_all()
+        self._rest = found.rest
+        self._replace(NOWHERE, nowhere)
+        self._take_in(replace(found, oids=found.oids | self._places.keys()))
 
-    def _replace(self, place: Place, objects: Objects) -> None:
-        former = self._parts.get(place, {})
-        if former == objects:
+    def _replace(self, place: Place, told: _Told) -> None:
+        former = self._told.get(place)
+        if former == told:
             return
         for moment in self._moments:
             moment.former.setdefault(place, former)
-        if objects:
-            self._parts[place] = objects
+        if told is None:
+            self._told.pop(place, None)
         else:
-            self._parts.pop(place, None)
+            self._told[place] = told
 
-    def _catalog(self, parts: Mapping[Place, Objects]) -> Catalog:
-        return Catalog(self._version, {key: value for part in parts.values() for key, value in part.items()})
+
+class WholeSight:
+    """Likewise, reading the whole catalog after every step: what it calls different is, and it tells in what.
+
+    Args:
+        connection: As for `Sight`.
+        inspect: Reads the whole catalog.
+
+    Attributes:
+        catalog: The whole catalog, as it is.
+    """
+
+    def __init__(self, connection: Connection, inspect: Callable[[Connection], Catalog]) -> None:
+        self._connection = connection
+        self._inspect = inspect
+        self.look()
+
+    def note(self, committed_within: bool) -> None:
+        """As `Sight.note`: there is nothing to do."""
+
+    before_commit = note
+
+    def look(self) -> None:
+        """Read everything."""
+        self.catalog = self._inspect(self._connection)
+        self._connection.rollback()
+
+    def mark(self) -> Catalog:
+        """Remember how the database is now."""
+        return self.catalog
+
+    def forget(self, *moments: Catalog | None) -> None:
+        """As `Sight.forget`: there is nothing to do."""
+
+    def same(self, moment: Catalog) -> bool:
+        """Whether the database is as it was at a moment."""
+        return not self.differences(moment)
+
+    def differences(self, moment: Catalog) -> tuple[str, ...]:
+        """What would have to change for the database to be as it was at a moment."""
+        return diff_catalogs(self.catalog, moment).describe()
+
+    def check(self) -> bool:
+        """As `Sight.check`: everything was read."""
+        return True
