@@ -139,6 +139,7 @@ class Workbench:
         if self._kept_digest is None:
             self._begin_desired()
             self._statements  # noqa: B018 (whoever builds the models waits for them)
+        self.script  # noqa: B018 (the server may still be creating the database)
         return self._stack.enter_context(self.prepared(hint))
 
     @cached_property

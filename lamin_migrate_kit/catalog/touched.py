@@ -7,8 +7,8 @@ was dropped and made again has the digest that it had. What differs, only a whol
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -161,7 +161,7 @@ select exists (select from dependents where classid = 1255), array(
 # The planner has no idea how few relations there are, and would read the whole catalogs.
 _PLAN = """
 SET LOCAL search_path = ''; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL jit = off;
-SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off
 """
 _ASIDE, _BACK = "SAVEPOINT lamin_migrate_look", "ROLLBACK TO SAVEPOINT lamin_migrate_look"
 # Everything that is compared and is no part of a relation, or changes without a lock on it (comments on constraints,
@@ -238,7 +238,8 @@ class TouchedReader:
         driver: Any = connection.connection.dbapi_connection
         self._driver = driver
         self._ignore = ignore
-        with self._aside() as cursor:
+        with closing(self._driver.cursor()) as cursor:
+            cursor.execute(_ASIDE)
             self._prepare(cursor)
         self._driver.rollback()
 
@@ -269,35 +270,26 @@ class TouchedReader:
 
     def read_all(self) -> Touched:
         """All relations; leaves the connection without a transaction, as it came."""
-        with self._aside() as cursor:
-            cursor.execute(f"{_PLAN} SELECT array(SELECT oid::int8 FROM pg_class WHERE oid >= 16384), ({_REST})")
-            oids, rest = cursor.fetchone()
+        ((oids, rest),) = self._ask(f"SELECT array(SELECT oid::int8 FROM pg_class WHERE oid >= 16384), ({_REST})")
         relations = self._relations(self._ask("EXECUTE lamin_migrate_digests(%s::oid[])", oids))
         self._driver.rollback()
         return Touched(frozenset(oids), rest, relations)
 
-    def _ask(self, query: str, oids: Collection[int]) -> Sequence[Row]:
-        with self._aside() as cursor:
+    def _ask(self, query: str, *oids: Collection[int]) -> Sequence[Row]:
+        with closing(self._driver.cursor()) as cursor:
             while True:
                 try:
-                    cursor.execute(f"{_PLAN} {query}", (list(oids),))
+                    cursor.execute(f"{_ASIDE}; {_PLAN}; {query}", [list(some) for some in oids])
                     return cast(Sequence[Row], cursor.fetchall())
                 except psycopg2.errors.InvalidSqlStatementName:
                     # A revision has let go of all prepared statements.
                     cursor.execute(_BACK)
                     self._prepare(cursor)
-
-    @contextmanager
-    def _aside(self) -> Iterator[Any]:
-        """A cursor, in a part of the transaction that is taken back; statements that it prepares stay."""
-        with closing(self._driver.cursor()) as cursor:
-            cursor.execute(_ASIDE)
-            try:
-                yield cursor
-            finally:
-                cursor.execute(_BACK)
+                finally:
+                    cursor.execute(_BACK)
 
     def _prepare(self, cursor: Any) -> None:
+        """Prepared statements stay when what surrounds them is taken back."""
         distinct = "i.indnullsnotdistinct" if self._driver.server_version >= 150000 else "false"
         cursor.execute(f"SET LOCAL search_path = ''; {_PREPARED.replace('NULLS_NOT_DISTINCT', distinct)}")
 

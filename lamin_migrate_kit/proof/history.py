@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from lamin_migrate_kit.proof.outcome import Outcome, counted, proves
 from lamin_migrate_kit.proof.source import finding_from
 from lamin_migrate_kit.report.model import Finding, Status
 from lamin_migrate_kit.revisions.checksums import Tampered, verify_checksums
-from lamin_migrate_kit.revisions.history import History, Revision, read_history
+from lamin_migrate_kit.revisions.history import History, Revision
 from lamin_migrate_kit.revisions.naming import parse_filename, revision_doc, revision_filename
 
 if TYPE_CHECKING:
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 
 
 @proves("history", "revisions are one chain with one head")
-def prove_history(module: SchemaModule) -> Outcome:
-    """The revision files can be read, and follow one another without a fork or a gap."""
+def prove_history(module: SchemaModule, read: Callable[[], History]) -> Outcome:
+    """The revision files can be read, and follow one another without a fork or a gap.
+
+    Args:
+        module: Whose files they are.
+        read: As `read_history` does; what it returns is needed again.
+    """
     try:
-        history = read_history(module)
+        history = read()
     except RevisionError as error:
         return Outcome.of((finding_from(error, module),), "")
     total, unreleased = len(history.revisions), len(history.unreleased)

@@ -27,6 +27,7 @@ from lamin_migrate_kit.proof.upgrade import prove_upgrade
 from lamin_migrate_kit.proof.waiving import check_waivers, idle_waivers, waived
 from lamin_migrate_kit.report.model import Proof, Report, Status
 from lamin_migrate_kit.report.progress import Progress
+from lamin_migrate_kit.revisions.history import read_history
 from lamin_migrate_kit.schema_module import find_schema_module
 from lamin_migrate_kit.workbench import open_workbench
 
@@ -75,12 +76,14 @@ def prove_module(
     check_waivers(waive, [*(prover.name for prover in PROVERS), *map(name_of, settings.postgres)])
     module = find_schema_module(settings)
     module.metadata()  # what is wrong with the models is said before a server is started for them
-    history = prove_history(module)
+    read = functools.cache(lambda: read_history(module))
+    history = prove_history(module, read)
     if history.status is Status.FAILED:
         return _unreadable(module, command, history, progress, waive)
     with ExitStack() as stack:
         with progress.running("a Postgres to prove it on"):
             bench = stack.enter_context(open_workbench(settings))
+        bench.history = read()
         progress.begin(versions_used(bench.server), _shown(module))
         progress.done(history)
         return _prove(bench, command, history, every, progress, waive, clone)

@@ -25,7 +25,7 @@ Findings = tuple[Finding, ...]
 
 _MOST_PARTS, _LONG_ENOUGH = 4, 40
 """How many climb at once, and how many revisions make it worth one more: each first has to get to where it begins."""
-_REPLAYED = 0.3
+_REPLAYED = 0.35
 """How long a replay takes for a revision, when a climb takes 1."""
 
 

@@ -10,7 +10,12 @@ from lamin_migrate_kit.proof.history import prove_checksums, prove_history, prov
 from lamin_migrate_kit.report.model import Finding, Proof, Status
 from lamin_migrate_kit.revisions.checksums import Checksum, checksum, render_checksums
 from lamin_migrate_kit.revisions.history import read_history
+from lamin_migrate_kit.schema_module import SchemaModule
 from tests.proof.project import Project
+
+
+def history_of(module: SchemaModule) -> Proof:
+    return prove_history(module, lambda: read_history(module))
 
 
 def names(project: Project) -> Proof:
@@ -39,13 +44,13 @@ def record(project: Project) -> None:
 
 
 def test_linear_history_passes(project: Project) -> None:
-    proof = prove_history(project.module())
+    proof = history_of(project.module())
     assert (proof.status, proof.summary) == (Status.PASSED, "2 revisions, 1 unreleased")
 
 
 def test_two_heads_are_both_named(project: Project) -> None:
     project.revision("cccc", "aaaa")
-    finding = only(prove_history(project.module()))
+    finding = only(history_of(project.module()))
     assert "bbbb" in finding.message + finding.details
     assert "cccc" in finding.message + finding.details
     assert finding.next_command
@@ -53,14 +58,14 @@ def test_two_heads_are_both_named(project: Project) -> None:
 
 def test_syntax_error_is_found_with_file_and_line(project: Project) -> None:
     path = project.revision("bbbb", "aaaa", "x = (")
-    finding = only(prove_history(project.module()))
+    finding = only(history_of(project.module()))
     assert finding.file == project.module().shown(path)
     assert finding.line is not None
 
 
 def test_broken_down_revision_is_found(project: Project) -> None:
     project.revision("bbbb", "nowhere")
-    assert "nowhere" in only(prove_history(project.module())).message
+    assert "nowhere" in only(history_of(project.module())).message
 
 
 def test_agreeing_names_pass(project: Project) -> None:
@@ -170,4 +175,4 @@ def test_released_revision_without_checksum_is_not_proven(project: Project) -> N
 def test_checksums_after_a_merge_conflict_are_found(project: Project, content: str) -> None:
     module = project.module()
     module.checksums_file.write_text(content)
-    assert only(prove_history(module)).line == 1
+    assert only(history_of(module)).line == 1
