@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import pkgutil
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +19,13 @@ from typing import TYPE_CHECKING, Any
 from lamin_migrate_kit.errors import SchemaModuleError
 from lamin_migrate_kit.garbage import uncollected
 from lamin_migrate_kit.interruption import Terminated
+from lamin_migrate_kit.printing import printed_to_stderr
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
+
+# What surrounds an import is one for the process.
+_ONE_AT_A_TIME = threading.RLock()
 
 _SETTING = '[tool.lamin_migrate_kit]\nmetadata = "{example}"'
 _METADATA_FORM = f"write it as module:attribute in pyproject.toml:\n{_SETTING}"
@@ -44,20 +49,16 @@ def import_models(package: str, folder: Path, metadata_path: str | None = None) 
         SchemaModuleError: The import failed, with the author's own file and line; or another copy of the package is
             loaded in this process.
     """
-    _put_first_on_path(folder.parents[package.count(".")])
-    _refuse_another_copy(package, folder)
-    with (
-        _told_by_the_authors_lines(package, folder),
-        uncollected(),
-        _uncompiled(),
-        contextlib.redirect_stdout(sys.stderr),
-    ):
-        for name in _module_names(package, folder):
-            importlib.import_module(name)
-        if metadata_path:
-            _import_named(metadata_path, package)
-    _refuse_another_copy(package, folder)
-    return _loaded_modules(package)
+    with _ONE_AT_A_TIME:
+        _put_first_on_path(folder.parents[package.count(".")])
+        _refuse_another_copy(package, folder)
+        with _told_by_the_authors_lines(package, folder), uncollected(), _uncompiled(), printed_to_stderr():
+            for name in _module_names(package, folder):
+                importlib.import_module(name)
+            if metadata_path:
+                _import_named(metadata_path, package)
+        _refuse_another_copy(package, folder)
+        return _loaded_modules(package)
 
 
 def find_metadata(package: str, modules: tuple[ModuleType, ...], metadata_path: str | None = None) -> MetaData:

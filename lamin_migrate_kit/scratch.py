@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -106,6 +106,34 @@ def database_ahead(server: Server, *, hint: str = "") -> Iterator[Callable[[], S
             return database
 
         yield created
+
+
+class EmptyDatabases:
+    """Empty databases on a server; one that somebody will need soon can be begun ahead.
+
+    Args:
+        server: Where they are created.
+        stack: Closed when nobody needs those that were begun ahead any more.
+    """
+
+    def __init__(self, server: Server, stack: ExitStack) -> None:
+        self.server = server
+        self._stack = stack
+        self._ahead: dict[str, Callable[[], ScratchDatabase]] = {}
+
+    def begin(self, hint: str) -> Callable[[], ScratchDatabase]:
+        """Begin one for whoever takes one with this hint next; see `database_ahead` for what is returned."""
+        self._ahead[hint] = self._stack.enter_context(database_ahead(self.server, hint=hint))
+        return self._ahead[hint]
+
+    @contextmanager
+    def take(self, hint: str) -> Iterator[ScratchDatabase]:
+        """The one that was begun, which is there until the stack is closed, or else a new one for this block."""
+        if hint in self._ahead:
+            yield self._ahead.pop(hint)()
+        else:
+            with scratch_database(self.server, hint=hint) as database:
+                yield database
 
 
 @contextmanager

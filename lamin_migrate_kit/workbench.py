@@ -8,33 +8,21 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from lamin_migrate_kit.beside import beside
-from lamin_migrate_kit.catalog.desired import (
-    SomethingMissing,
-    build_desired,
-    build_referenced,
-    names_made_by,
-    prepare_database,
-    statements_of,
-    versions_of,
-)
+from lamin_migrate_kit.catalog.desired import build_referenced, prepare_database
 from lamin_migrate_kit.catalog.digest import digest_catalog
 from lamin_migrate_kit.catalog.inspect import inspect_catalog
-from lamin_migrate_kit.catalog.model import Catalog, Column, ObjectKey
-from lamin_migrate_kit.catalog.statements import StatementStream
+from lamin_migrate_kit.catalog.model import Catalog, Column
 from lamin_migrate_kit.comparison import DatabaseCopy, Replayed, Sides, without_bookkeeping
 from lamin_migrate_kit.comparison.running import run_operations, try_operations
-from lamin_migrate_kit.diff.ground import ground_of
+from lamin_migrate_kit.desired_side import DesiredSide
 from lamin_migrate_kit.diff.kept import USUAL_CONVENTIONS, Conventions
-from lamin_migrate_kit.errors import MigrateKitError
-from lamin_migrate_kit.keeping_databases import kept_digest, kept_names, kept_or_built
 from lamin_migrate_kit.operations.model import Operation
 from lamin_migrate_kit.operations.types import TypeWords
 from lamin_migrate_kit.replay import Replay
 from lamin_migrate_kit.revisions.history import History, read_history
 from lamin_migrate_kit.schema_module import SchemaModule, find_schema_module
-from lamin_migrate_kit.scratch import ScratchDatabase, database_ahead, scratch_database
+from lamin_migrate_kit.scratch import EmptyDatabases, ScratchDatabase, scratch_database
 from lamin_migrate_kit.servers import Server, open_server
-from lamin_migrate_kit.servers.server import maintenance_engine
 from lamin_migrate_kit.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,6 +39,7 @@ class Workbench:
         module: The schema module.
         server: Where scratch databases are made.
         replay: How databases are taken up the history, and what that has left.
+        desired_side: The models, and how they are built.
     """
 
     def __init__(self, settings: Settings, module: SchemaModule, server: Server, stack: ExitStack) -> None:
@@ -59,11 +48,16 @@ class Workbench:
         self.server = server
         self.replay = Replay(module, partial(self.clone, hint="station"))
         self._stack = stack
-        self._ahead: dict[str, Callable[[], ScratchDatabase]] = {}
-        self._ground: frozenset[ObjectKey] = frozenset()
-        self._stream = StatementStream()
-        self._filling: Callable[[], Catalog | None] | None = None
-        self._built: Catalog | None = None
+        self._databases = EmptyDatabases(server, stack)
+        self.desired_side = DesiredSide(
+            settings,
+            module,
+            lambda: self.owned,
+            self._databases,
+            stack,
+            self.inspect_connection,
+            lambda: self.head_catalog,
+        )
 
     @cached_property
     def history(self) -> History:
@@ -99,46 +93,22 @@ class Workbench:
 
     @contextmanager
     def _with_settings(self, hint: str) -> Iterator[ScratchDatabase]:
-        with self._empty(hint) as database:
+        with self._databases.take(hint) as database:
             if self.settings.schemas or self.settings.extensions:
                 with database.connect() as connection:
                     prepare_database(connection, self.settings.schemas, self.settings.extensions)
                     connection.commit()
             yield database
 
-    @contextmanager
-    def _empty(self, hint: str) -> Iterator[ScratchDatabase]:
-        """The database that was begun ahead, which is there until the workbench is closed, or else a new one."""
-        if hint in self._ahead:
-            yield self._ahead.pop(hint)()
-        else:
-            with scratch_database(self.server, hint=hint) as database:
-                yield database
-
-    def _begin(self, hint: str) -> None:
-        """Have an empty database created, which somebody will ask for soon, beside what comes before that."""
-        self._ahead[hint] = self._stack.enter_context(database_ahead(self.server, hint=hint))
-
-    def _begin_desired(self) -> None:
-        """Likewise the one for the models, and have it filled as soon as it is known with what.
-
-        Unless it is there, or begun.
-        """
-        if self._filling is None and "desired_database" not in vars(self):
-            self._begin("desired")
-            fill = partial(self._fill, self._ahead["desired"])
-            self._filling = self._stack.enter_context(beside(fill, self._stream.stop))
-
     def _ready(self, hint: str) -> ScratchDatabase:
         """As `prepared`, until the workbench is closed.
 
         The server creates this database while the models are imported, and builds them while revisions run.
         """
-        self._begin(hint)
+        self._databases.begin(hint)
         self.module.metadata()
-        if self._kept_digest is None:
-            self._begin_desired()
-            self._statements  # noqa: B018 (whoever builds the models waits for them)
+        if self.desired_side.kept_digest is None:
+            self.desired_side.begin()
         self.script  # noqa: B018 (the server may still be creating the database)
         return self._stack.enter_context(self.prepared(hint))
 
@@ -173,106 +143,20 @@ class Workbench:
         del self.head_database
         return database
 
-    @cached_property
+    @property
     def desired_database(self) -> ScratchDatabase:
         """The models, built on an empty database, with what they need of what only revisions make."""
-        kept = kept_or_built(
-            self.server, self._facts, self._build_desired, "desired", self._desired_digest, empty=self._empty
-        )
-        return self._stack.enter_context(kept)
-
-    def _desired_digest(self) -> str | None:
-        """What the models make, if that was looked at."""
-        return self._digest_of_desired if "desired_catalog" in vars(self) else None
-
-    @cached_property
-    def _digest_of_desired(self) -> str:
-        return digest_catalog(self.desired_catalog)
-
-    @cached_property
-    def _kept_digest(self) -> str | None:
-        """What is known of the models' database that an earlier command kept, if there is one."""
-        return kept_digest(self.server, self._facts) if self.server.lasting else None
-
-    @cached_property
-    def _facts(self) -> tuple[str, ...] | None:
-        """All that what the models make depends on; None where only building them tells."""
-        return None if self._statements is None else (*self._server_facts(), *self._statements)
-
-    @cached_property
-    def _statements(self) -> tuple[str, ...] | None:
-        """What building the models runs; None where only running it tells."""
-        with maintenance_engine(self.server.url, self.server.own).connect() as connection:
-            return statements_of(connection, self.module.metadata(), self.owned, self._stream)
-
-    def _server_facts(self) -> Iterator[str]:
-        """What else a database that is built here depends on."""
-        yield from sorted(self.settings.schemas)
-        if self.settings.extensions:
-            with maintenance_engine(self.server.url, self.server.own).connect() as connection:
-                yield from versions_of(connection, self.settings.extensions)
-
-    def _build_desired(self, database: ScratchDatabase) -> bool:
-        """Fill an empty database; whether nothing but the models and the settings was needed."""
-        self._statements  # noqa: B018 (whoever runs them waits for them)
-        self._built = self._filling() if self._filling is not None else self._fill(lambda: database)
-        if self._built is not None:
-            return True
-        on_their_own = True
-        with database.connect() as connection:
-            prepare_database(connection, self.settings.schemas, self.settings.extensions)
-            try:
-                self._build_models(connection)
-            except SomethingMissing:
-                on_their_own = False
-                self._build_on_ground(connection)
-            connection.commit()
-            self._built = self.inspect_connection(connection)
-        return on_their_own
-
-    def _fill(self, created: Callable[[], ScratchDatabase]) -> Catalog | None:
-        """Fill an empty database with statements, as they come; in a thread, or when they all are there.
-
-        Returns:
-            What is in it then, read where it was built: another connection would have to get to know all of it first.
-            None where the statements do not tell all, or the server has refused them; then nothing was done.
-        """
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            with created().connect() as connection:
-                prepare_database(connection, self.settings.schemas, self.settings.extensions)
-                if not self._stream.run(connection):
-                    return None
-                connection.commit()
-                return self.inspect_connection(connection)
-        except (SQLAlchemyError, MigrateKitError):
-            return None  # whoever needs it meets the same, and can say it
-
-    def _build_models(self, connection: Connection) -> None:
-        build_desired(connection, self.module.metadata(), self.owned)
-
-    def _build_on_ground(self, connection: Connection) -> None:
-        """Build the models where what revisions make below tables is there; take back what they did not need."""
-        from lamin_migrate_kit.operations.lowering import plan_operations
-
-        empty = self.inspect_connection(connection)
-        ground = ground_of(self.head_catalog, empty, names_made_by(self.module.metadata()))
-        self._ground = frozenset(ground.objects.keys() - empty.objects.keys())
-        try_operations(connection, plan_operations(empty, ground).operations)
-        self._build_models(connection)
-        try_operations(connection, plan_operations(ground, empty).operations)
+        return self.desired_side.database
 
     @cached_property
     def head_catalog(self) -> Catalog:
         """The current side: what the revisions make."""
         return self.inspect(self.head_database)
 
-    @cached_property
+    @property
     def desired_catalog(self) -> Catalog:
         """The desired side: what the models make."""
-        database = self.desired_database
-        return self._built or self.inspect(database)
+        return self.desired_side.catalog
 
     def inspect(self, database: ScratchDatabase) -> Catalog:
         """A database's catalog without the tables that record migrations."""
@@ -304,9 +188,8 @@ class Workbench:
         Args:
             connection: To the database. Its records of migrations are left out.
         """
-        if not self.server.lasting or not kept_names(self.server):
-            self._begin_desired()
-            self._statements  # noqa: B018 (the server builds the models while the database is read)
+        if not self.desired_side.may_be_kept:
+            self.desired_side.begin()  # the server builds the models while the database is read
             current = without_bookkeeping(self.inspect_connection(connection))
         else:
             current = without_bookkeeping(self._inspected_meanwhile(connection))
@@ -324,7 +207,7 @@ class Workbench:
             replayed=self._replayed,
             keep=(*self.settings.keep, *intent.keep),
             conventions=conventions(self.module.metadata()),
-            ground=self._ground & desired.objects.keys(),
+            ground=self.desired_side.ground & desired.objects.keys(),
             author_types=author_types(self.module.metadata(), desired),
             declared=intent.declared,
             source=intent.source,
@@ -337,13 +220,13 @@ class Workbench:
         Where that is known of a database that was kept, nothing is copied and read. Of one that will be kept it has to
         be known anyway, and the server is still building it.
         """
+        desired = self.desired_side
         if not self.server.lasting:
-            return self.desired_catalog
-        kept, digest = self._kept_digest, digest_catalog(current)
-        if kept == digest and "desired_catalog" not in vars(self):
+            return desired.catalog
+        kept, digest = desired.kept_digest, digest_catalog(current)
+        if kept == digest and not desired.looked_at:
             return current
-        desired = self.desired_catalog
-        return current if self._digest_of_desired == digest else desired
+        return current if desired.digest == digest else desired.catalog
 
     def _renamed(self, operations: Sequence[Operation]) -> Catalog:
         """The head's catalog after renames, which the server does itself in a transaction that is taken back."""

@@ -11,11 +11,11 @@ import pytest
 from lamin_migrate_kit import keeping_databases
 from lamin_migrate_kit.comparison import compare_module
 from lamin_migrate_kit.decisions import Decisions
+from lamin_migrate_kit.desired_side import DesiredSide
 from lamin_migrate_kit.keeping_databases import forget_kept, kept_digest, kept_names, kept_or_built
 from lamin_migrate_kit.scratch import PREFIX, ScratchDatabase, scratch_database
 from lamin_migrate_kit.servers import Server
 from lamin_migrate_kit.servers.server import kept_engine
-from lamin_migrate_kit.workbench import Workbench
 from tests.authors import Author
 
 NOTE = 'sa.Table("note", metadata, sa.Column("id", sa.Integer, primary_key=True), schema="core")\n'
@@ -151,14 +151,14 @@ def keeping_author(author: Author, lasting: Server) -> Author:
 
 def desired_is_built(author: Author, monkeypatch: pytest.MonkeyPatch) -> bool:
     built: list[object] = []
-    original = Workbench._build_desired
+    original = DesiredSide._build
 
-    def build(bench: Workbench, database: ScratchDatabase) -> bool:
+    def build(desired: DesiredSide, database: ScratchDatabase) -> bool:
         built.append(database)
-        return original(bench, database)
+        return original(desired, database)
 
     with monkeypatch.context() as patch, author.bench() as bench:
-        patch.setattr(Workbench, "_build_desired", build)
+        patch.setattr(DesiredSide, "_build", build)
         assert any(key.kind == "table" for key in bench.desired_catalog.objects)
     return bool(built)
 
@@ -237,15 +237,15 @@ def test_generation_from_a_kept_database_is_the_same(keeping_author: Author) -> 
 def test_what_is_known_to_be_the_same_is_not_copied(keeping_author: Author) -> None:
     keeping_author.models(NOTE)
     keeping_author.generate()
-    for copied in (False, False):
+    for _ in range(2):
         with keeping_author.bench() as bench:
             assert compare_module(bench, Decisions()).empty
-            assert ("desired_database" in vars(bench)) is copied
+            assert not bench.desired_side.looked_at
     keeping_author.revise('op.execute("CREATE VIEW core.w AS SELECT id FROM core.note")')
     with keeping_author.bench() as bench:
         comparison = compare_module(bench, Decisions())
         assert (comparison.empty, comparison.kept) == (True, ("core.w",))
-        assert "desired_database" in vars(bench)
+        assert bench.desired_side.looked_at
 
 
 def test_a_digest_that_another_kit_wrote_is_written_anew(lasting: Server) -> None:

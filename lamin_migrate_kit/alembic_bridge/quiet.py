@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from sqlalchemy.exc import SAWarning
 
 from lamin_migrate_kit.alembic_bridge.turns import turn
+from lamin_migrate_kit.printing import printed_to_stderr, stdout_by_thread
 
 _TALKATIVE = ("alembic", "alembic_utils")
 """Loggers that speak during a comparison; a module that registers entities brings the second one along."""
@@ -23,19 +22,15 @@ _SILENT = logging.CRITICAL + 1
 def quiet_alembic() -> Iterator[None]:
     """Hold Alembic for this thread, and keep its log lines and SQLAlchemy's reflection warnings to ourselves.
 
-    A program that calls the kit may treat warnings as errors, or may send the root logger to its terminal. What
-    revisions print goes to stderr, as what models print does: stdout is a document, or a script, for somebody to read.
+    A program that calls the kit may treat warnings as errors, or may send the root logger to its terminal.
     """
-    with quiet_process(), _quiet_thread(), turn():
+    with quiet_process(), printed_to_stderr(), turn():
         yield
 
 
 @contextmanager
 def quiet_process() -> Iterator[None]:
-    """What of it is one for the process; around many short uses, and around threads, it is done once.
-
-    Threads outside of `quiet_alembic` go on to print to stdout.
-    """
+    """What of it is one for the process; around many short uses, and around threads, it is done once."""
     with _GUARD:
         if not _users:
             _undo.append(_hushed())
@@ -59,8 +54,7 @@ def _hushed() -> ExitStack:
         stack.enter_context(_silent_loggers())
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore", SAWarning)
-        if sys.stdout is not None:  # somebody has closed it
-            stack.enter_context(_stdout_by_thread())
+        stack.enter_context(stdout_by_thread())
         return stack.pop_all()
 
 
@@ -80,41 +74,3 @@ def _set_levels(loggers: Sequence[logging.Logger], levels: Sequence[int]) -> Non
     for logger, level in zip(loggers, levels, strict=True):
         if logger.level != level:
             logger.setLevel(level)
-
-
-class _Here(threading.local):
-    quiet = False
-
-
-_here = _Here()
-
-
-@contextmanager
-def _quiet_thread() -> Iterator[None]:
-    was = _here.quiet
-    _here.quiet = True
-    try:
-        yield
-    finally:
-        _here.quiet = was
-
-
-class _ByThread:
-    """Stands for `sys.stdout`: while the proofs' lines are printed, what a revision prints elsewhere goes to stderr."""
-
-    def __init__(self, stdout: Any) -> None:
-        self._stdout = stdout
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(sys.stderr if _here.quiet else self._stdout, name)
-
-
-@contextmanager
-def _stdout_by_thread() -> Iterator[None]:
-    real, by_thread = sys.stdout, _ByThread(sys.stdout)
-    sys.stdout = by_thread
-    try:
-        yield
-    finally:
-        if sys.stdout is by_thread:  # or else somebody's own stands there, and it is theirs to take it away
-            sys.stdout = real

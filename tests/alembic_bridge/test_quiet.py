@@ -72,17 +72,3 @@ def test_log_lines_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
         logging.getLogger("alembic").error("Running upgrade")
     logging.getLogger("alembic").error("somebody else's")
     assert [record.message for record in caplog.records] == ["somebody else's"]
-
-
-def test_closed_stdout_stays_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", None)
-    with quiet_alembic():
-        print("to nobody")
-    assert sys.stdout is None
-
-
-def test_stdout_that_somebody_has_put_in_place_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", sys.stdout)
-    with quiet_alembic():
-        sys.stdout = sys.stderr
-    assert sys.stdout is sys.stderr
