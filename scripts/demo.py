@@ -12,13 +12,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
+
+from lamin_migrate_kit.interruption import signals_deferred
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "lnschema-core"
@@ -279,17 +281,21 @@ def run_at_terminal(
     ours, theirs = os.openpty()
     set_width(theirs)
     source = subprocess.DEVNULL if answer is None else theirs
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=source, stdout=theirs, stderr=theirs, start_new_session=True
-    ) as process:
-        os.close(theirs)
-        try:
-            printed = "".join(read_and_answer(ours, process, answer, echo))
-        except BaseException:
+    process = None
+    try:
+        # A program that is interrupted while it starts is one that nobody would end.
+        with signals_deferred():
+            process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdin=source, stdout=theirs, stderr=theirs, start_new_session=True
+            )
+            os.close(theirs)
+        printed = "".join(read_and_answer(ours, process, answer, echo))
+    except BaseException:
+        if process is not None:
             stop(process)
-            raise
-        finally:
-            os.close(ours)
+        raise
+    finally:
+        os.close(ours)
     return printed, process.returncode
 
 
@@ -334,14 +340,21 @@ def set_width(terminal: int) -> None:
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a program and what it started: politely, so that it can clear up, then for good."""
     for number, seconds in ((signal.SIGINT, 10), (signal.SIGTERM, 5), (signal.SIGKILL, 5)):
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
-            return
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
+            break
+    wait_for_group(process.pid)
+
+
+def wait_for_group(leader: int, seconds: float = 2.0) -> None:
+    """Wait for what a program has started: its shell may be gone a moment earlier."""
+    deadline = time.monotonic() + seconds
+    with suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(leader, 0)
+            time.sleep(0.01)
 
 
 @contextmanager

@@ -81,9 +81,10 @@ class Climber:
         with self._stack:
             findings = tuple(self._find_all())
             # One whole look in the end: do all the partial ones together say the same?
-            if self._sight is not None and not self._stopped:
-                self.deceived |= not self._sight.check()
-                self.above = self._sight.catalog
+            if self._connection is not None and not self._stopped:
+                sight = self._stand_at(self._at)
+                self.deceived |= not sight.check()
+                self.above = sight.catalog
         return findings
 
     def stop(self) -> None:
