@@ -10,13 +10,14 @@ from lamin_migrate_kit.alembic_bridge.comparing import SecondOpinionUnavailable,
 from lamin_migrate_kit.alembic_bridge.failing import RevisionFailed, ServerLost, refuses_values
 from lamin_migrate_kit.alembic_bridge.offline import PlannedStep, downgrade_sql, plan_steps, upgrade_sql
 from lamin_migrate_kit.alembic_bridge.quiet import quiet_process
-from lamin_migrate_kit.alembic_bridge.runner import Runner, Step
+from lamin_migrate_kit.alembic_bridge.runner import Ask, Runner, Step
 from lamin_migrate_kit.alembic_bridge.running import current_revision, downgrade, upgrade
 from lamin_migrate_kit.alembic_bridge.script import Script, open_script
 from lamin_migrate_kit.alembic_bridge.type_rendering import render_type
 from lamin_migrate_kit.alembic_bridge.watching import Statement
 
 __all__ = [
+    "Ask",
     "PlannedStep",
     "RevisionFailed",
     "Runner",

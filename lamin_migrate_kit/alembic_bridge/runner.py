@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from lamin_migrate_kit.alembic_bridge.script import Script
 from lamin_migrate_kit.alembic_bridge.turns import installed
 from lamin_migrate_kit.alembic_bridge.version_table import VersionTable
 from lamin_migrate_kit.alembic_bridge.watching import Statement, Watch
+from lamin_migrate_kit.catalog.quoting import quote_literal
 from lamin_migrate_kit.driver import psycopg2
 
 if TYPE_CHECKING:
@@ -54,6 +55,21 @@ class Step:
         return self.told_all and all(one.only_defines for one in self.statements if one.line is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked within a step's transaction when everything is done.
+
+    Attributes:
+        query: SQL without parameters; sent with the step's own statements, where these are repeated.
+        told: Called with its rows, when nothing is committed yet.
+        leave: SQL that takes back what the query has set, with its semicolon.
+    """
+
+    query: str
+    told: Callable[[Sequence[Any]], None]
+    leave: str = ""
+
+
 class Runner:
     """Runs revisions on one connection; a context manager around all the steps.
 
@@ -78,6 +94,7 @@ class Runner:
         self._connection = connection
         self._watch = Watch(connection, on_statement)
         self._version_table = module.version_table
+        self._script = script
         self._step: RevisionStep | None = None
         self._environment = EnvironmentContext(script.config, script.directory, fn=lambda *_: [self._step])
         self._context: MigrationContext | None = None
@@ -134,12 +151,12 @@ class Runner:
         seconds = time.perf_counter() - began
         return Step(step.revision.revision, tuple(watch.statements), seconds, told_all)
 
-    def repeat(self, step: Step, before_commit: BeforeCommit | None = None) -> bool:
+    def repeat(self, step: Step, ask: Ask | None = None) -> bool:
         """Send the statements of a step once more, all in one message, on a database like the one that it ran on.
 
         Args:
             step: What ran before.
-            before_commit: See `BeforeCommit`.
+            ask: What is asked before it is committed.
 
         Returns:
             Whether that was done. Otherwise nothing has changed, and the revision itself has to run: its statements
@@ -148,26 +165,32 @@ class Runner:
         if not step.told_all:
             return False
         driver: Any = self._connection.connection.dbapi_connection
+        sent = ["BEGIN", *self._below(step), *(one.sql for one in step.statements)]
         try:
             driver.autocommit = True  # or else BEGIN is a message of its own
             with closing(driver.cursor()) as cursor:
                 try:
-                    cursor.execute("\n;\n".join(["BEGIN", *(one.sql for one in step.statements)]))
-                    # The last one is Alembic's own, on the version table.
-                    done: bool = cursor.rowcount == 1
-                    if done and before_commit:
-                        before_commit(False)
+                    cursor.execute("\n;\n".join([*sent, ask.query if ask else "COMMIT"]))
+                    if ask:
+                        ask.told(cursor.fetchall())
+                        cursor.execute(f"{ask.leave} COMMIT")
                 except BaseException:
                     with suppress(psycopg2.Error):
                         cursor.execute("ROLLBACK")
                     raise
-                cursor.execute("COMMIT" if done else "ROLLBACK")
-                return done
+                return True
         except psycopg2.Error:
             return False
         finally:
             with suppress(psycopg2.Error):
                 driver.autocommit = False
+
+    def _below(self, step: Step) -> Iterator[str]:
+        """A statement that fails where the database does not stand right below a step."""
+        down = self._script.down(step.revision)
+        if down is not None:
+            table = self._connection.dialect.identifier_preparer.quote(self._version_table)
+            yield f"SELECT 1 / count(*) FROM {table} WHERE version_num = {quote_literal(down)}"
 
     def cancel(self) -> None:
         """End the statement that the server is working on; another thread may call this."""

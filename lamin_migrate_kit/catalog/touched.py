@@ -163,7 +163,9 @@ _PLAN = """
 SET LOCAL search_path = ''; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL jit = off;
 SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off
 """
-_ASIDE, _BACK = "SAVEPOINT lamin_migrate_look", "ROLLBACK TO SAVEPOINT lamin_migrate_look"
+_ASIDE = "SAVEPOINT lamin_migrate_look"
+LEAVE = "ROLLBACK TO SAVEPOINT lamin_migrate_look; RELEASE SAVEPOINT lamin_migrate_look;"
+"""Takes back what a query has set."""
 # Everything that is compared and is no part of a relation, or changes without a lock on it (comments on constraints,
 # statistics): small catalogs, told apart by the transactions that wrote their rows.
 _REST = """
@@ -191,6 +193,8 @@ select touched::int8[], rest, digests.* from (
     from (select $1 || {_TOUCHED} as touched offset 0) t offset 0
 ) t left join lateral ({_DIGESTS % "relations"}) digests on true
 """
+OIDS = f"SELECT {_TOUCHED}::int8[]"
+"""`Touched.oids` alone."""
 Row = Sequence[Any]
 
 
@@ -243,50 +247,52 @@ class TouchedReader:
             self._prepare(cursor)
         self._driver.rollback()
 
-    def oids(self) -> frozenset[int]:
-        """`Touched.oids` alone."""
-        with closing(self._driver.cursor()) as cursor:
-            cursor.execute(f"SELECT {_TOUCHED}::int8[]")
-            return frozenset(cursor.fetchone()[0])
-
-    def read(self, also: Collection[int] = ()) -> Touched:
-        """Read the relations that the transaction has touched.
-
-        Leaves the transaction open and as it was: triggers that run when it is committed find their own settings.
+    def query(self, also: Collection[int] = ()) -> str:
+        """What tells what the open transaction has touched; for `told`, and then `LEAVE`.
 
         Args:
-            also: The oids of others; they may be gone.
+            also: The oids of other relations; they may be gone.
         """
-        rows = self._ask("EXECUTE lamin_migrate_touched(%s::oid[])", list(also))
+        return f"{_ASIDE}; {_PLAN}; EXECUTE lamin_migrate_touched({_literal(also)})"
+
+    def told(self, rows: Sequence[Row]) -> Touched:
+        """What `query` has told."""
         oids, rest, *_ = rows[0]
         return Touched(frozenset(oids), rest, self._relations(row[2:] for row in rows if row[2] is not None))
 
+    def read(self, also: Collection[int] = ()) -> Touched:
+        """Ask `query`; leaves the transaction open and as it was.
+
+        Triggers that run when it is committed find their own settings.
+        """
+        return self.told(self._ask(f"EXECUTE lamin_migrate_touched({_literal(also)})"))
+
     def related(self, oids: Collection[int]) -> Mapping[int, Relation] | None:
         """Those in whose definitions the names of some relations stand, or of their columns; None for functions."""
-        ((functions, related),) = self._ask("EXECUTE lamin_migrate_related(%s::oid[])", list(oids))
+        ((functions, related),) = self._ask(f"EXECUTE lamin_migrate_related({_literal(oids)})")
         if functions:
             return None
-        return self._relations(self._ask("EXECUTE lamin_migrate_digests(%s::oid[])", related))
+        return self._relations(self._ask(f"EXECUTE lamin_migrate_digests({_literal(related)})"))
 
     def read_all(self) -> Touched:
         """All relations; leaves the connection without a transaction, as it came."""
         ((oids, rest),) = self._ask(f"SELECT array(SELECT oid::int8 FROM pg_class WHERE oid >= 16384), ({_REST})")
-        relations = self._relations(self._ask("EXECUTE lamin_migrate_digests(%s::oid[])", oids))
+        relations = self._relations(self._ask(f"EXECUTE lamin_migrate_digests({_literal(oids)})"))
         self._driver.rollback()
         return Touched(frozenset(oids), rest, relations)
 
-    def _ask(self, query: str, *oids: Collection[int]) -> Sequence[Row]:
+    def _ask(self, query: str) -> Sequence[Row]:
         with closing(self._driver.cursor()) as cursor:
             while True:
                 try:
-                    cursor.execute(f"{_ASIDE}; {_PLAN}; {query}", [list(some) for some in oids])
+                    cursor.execute(f"{_ASIDE}; {_PLAN}; {query}")
                     return cast(Sequence[Row], cursor.fetchall())
                 except psycopg2.errors.InvalidSqlStatementName:
                     # A revision has let go of all prepared statements.
-                    cursor.execute(_BACK)
+                    cursor.execute(f"{LEAVE} {_ASIDE}")
                     self._prepare(cursor)
                 finally:
-                    cursor.execute(_BACK)
+                    cursor.execute(LEAVE)
 
     def _prepare(self, cursor: Any) -> None:
         """Prepared statements stay when what surrounds them is taken back."""
@@ -299,3 +305,7 @@ class TouchedReader:
             for oid, schema, name, is_type, columns, digest in rows
             if name not in self._ignore
         }
+
+
+def _literal(oids: Collection[int]) -> str:
+    return "'{" + ",".join(map(str, oids)) + "}'"

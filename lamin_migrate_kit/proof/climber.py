@@ -177,14 +177,15 @@ class Climber:
     def _ascend(self, revision: Revision, when: str, *, looking: bool = True) -> None:
         """The way up, by the statements alone where they are known."""
         assert self._runner is not None, "the climb has begun"
-        assert self._sight is not None
-        known = self._known_step(revision)
-        if known is None or not self._runner.repeat(known, self._sight.before_commit if looking else self._sight.note):
-            self._known[revision.id] = self._run(revision, when)
-            return
-        self._at = revision.id
-        if looking:
-            self._sight.look()
+        known, sight = self._known_step(revision), self._sight
+        if isinstance(sight, Sight) and known is not None:
+            ask = sight.looking() if looking else sight.noting()
+            if self._runner.repeat(known, ask):
+                self._at = revision.id
+                if looking:
+                    sight.look()
+                return
+        self._known[revision.id] = self._run(revision, when)
 
     def _run(self, revision: Revision, when: str, *, down: bool = False) -> Step:
         """One way, and a look at what it did."""

@@ -12,13 +12,14 @@ What this rests on is checked in the end: `check` reads everything once more and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lamin_migrate_kit.alembic_bridge import Ask
 from lamin_migrate_kit.catalog.model import Catalog, CatalogObject, ObjectKey
 from lamin_migrate_kit.catalog.places import NOWHERE, Place, by_place
-from lamin_migrate_kit.catalog.touched import Relation, Touched, TouchedReader
+from lamin_migrate_kit.catalog.touched import LEAVE, OIDS, Relation, Touched, TouchedReader
 from lamin_migrate_kit.diff.differ import diff_catalogs
 
 if TYPE_CHECKING:
@@ -62,13 +63,25 @@ class Sight:
         self._rest = ""
         self._look_at_all()
 
-    def note(self, _committed_within: bool) -> None:
-        """Instead of `before_commit`, where what a step has touched need not be known before the next look."""
-        self._noted |= self._reader.oids()
+    def noting(self) -> Ask:
+        """What to ask before a commit where what a step has touched need not be known before the next look."""
+
+        def told(rows: Sequence[Any]) -> None:
+            self._noted |= frozenset(rows[0][0])
+
+        return Ask(OIDS, told)
+
+    def looking(self) -> Ask:
+        """What to ask before a commit, so that `look` can take in what the step has touched."""
+
+        def told(rows: Sequence[Any]) -> None:
+            self._found = self._completed(self._reader.told(rows))
+
+        return Ask(self._reader.query(self._noted), told, LEAVE)
 
     def before_commit(self, committed_within: bool) -> None:
-        """Read what the step that is about to be committed has touched; see `alembic_bridge.BeforeCommit`."""
-        self._found = None if committed_within else self._read()
+        """Likewise, asked on its own; see `alembic_bridge.BeforeCommit`."""
+        self._found = None if committed_within else self._completed(self._reader.read(self._noted))
 
     def look(self) -> None:
         """Take in what the steps that were committed since the last look have changed."""
@@ -98,9 +111,8 @@ class Sight:
         self.forget(moment)
         return self.same(moment)
 
-    def _read(self) -> Touched | None:
+    def _completed(self, found: Touched) -> Touched | None:
         """What the open transaction has touched, with what that may have changed elsewhere; None for too much."""
-        found = self._reader.read(self._noted)
         before = [self._told.get(self._places[oid]) for oid in found.oids if oid in self._places]
         if any(isinstance(one, Relation) and one.is_type for one in [*before, *found.relations.values()]):
             return None
@@ -163,10 +175,8 @@ class WholeSight:
         self._inspect = inspect
         self.look()
 
-    def note(self, committed_within: bool) -> None:
-        """As `Sight.note`: there is nothing to do."""
-
-    before_commit = note
+    def before_commit(self, committed_within: bool) -> None:
+        """As `Sight.before_commit`: there is nothing to ask."""
 
     def look(self) -> None:
         """Read everything."""
