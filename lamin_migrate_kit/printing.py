@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 
 class _Here(threading.local):
@@ -58,6 +58,12 @@ def stdout_by_thread() -> Iterator[None]:
         with _GUARD:
             _users.pop()
             if not _users and _standing:
-                ours = _standing.pop()
-                if sys.stdout is ours:  # or else somebody's own stands there, and it is theirs to take it away
-                    sys.stdout = ours.stdout
+                # Whatever stands there now: of two threads that put something there in turns, the last to take it
+                # away puts back what the other had put there.
+                sys.stdout = _standing.pop().stdout
+
+
+def real_stdout() -> TextIO | None:
+    """The stdout of the process for whoever is not in `printed_to_stderr`, whatever another thread has put there."""
+    standing = _standing[:1]
+    return standing[0].stdout if standing and not _here.to_stderr else sys.stdout

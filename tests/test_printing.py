@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from lamin_migrate_kit.model_import import import_models
 from lamin_migrate_kit.printing import printed_to_stderr, stdout_by_thread
+from lamin_migrate_kit.report.terminal import print_text
 
 
 def test_closed_stdout_stays_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,11 +23,28 @@ def test_closed_stdout_stays_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sys.stdout is None
 
 
-def test_stdout_that_somebody_has_put_in_place_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", sys.stdout)
+def test_what_an_author_leaves_in_place_of_stdout_is_taken_away() -> None:
+    before = sys.stdout
     with printed_to_stderr():
         sys.stdout = sys.stderr
-    assert sys.stdout is sys.stderr
+    assert sys.stdout is before
+
+
+def test_report_is_printed_whatever_another_thread_has_put_there(capsys: pytest.CaptureFixture[str]) -> None:
+    redirected, printed = threading.Event(), threading.Event()
+
+    def revise() -> None:
+        with printed_to_stderr(), redirect_stdout(io.StringIO()):
+            redirected.set()
+            printed.wait(5)
+
+    with stdout_by_thread(), ThreadPoolExecutor(1) as threads:
+        revising = threads.submit(revise)
+        assert redirected.wait(5)
+        print_text("a line of the report")
+        printed.set()
+        revising.result()
+    assert capsys.readouterr().out == "a line of the report\n"
 
 
 def test_stdout_is_as_it_was_whichever_thread_ends_first() -> None:

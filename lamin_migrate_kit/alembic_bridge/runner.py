@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lamin_migrate_kit.schema_module import SchemaModule
 
 BeforeCommit = Callable[[bool], None]
-"""Called within a step's transaction when everything is done; told whether the revision committed something before."""
+"""Called within a step's transaction when everything is done; told whether its locks tell all that it has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class Runner:
             self._migrate(step)
             told_all, committed_within = watch.told_all, watch.committed_within
             if before_commit:
-                before_commit(committed_within)
+                before_commit(watch.locks_tell_all)
             # What a revision has committed itself cannot be taken back any more, so neither may its version be.
             if committed_within or not one_transaction:
                 self._connection.commit()

@@ -1,11 +1,14 @@
 """Alembic's `op` and `context` are proxies of the process: whose turn it is has them for as long as its Python runs.
 
 While a statement is with the server, another thread may have them: a revision waits for the server a third of its time.
-So revisions of two threads may run beside each other, but never two lines of them at once.
+So revisions of two threads may run beside each other, but never two lines of them at once. What else is one for the
+process (`sys.stdout`, which a revision may redirect) is taken along; where that is not known, as with the working
+directory, a revision that changes it around a statement changes it for the other one too.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,20 +18,46 @@ import alembic.context
 import alembic.op
 from alembic.operations import Operations
 
-from lamin_migrate_kit.interruption import signals_deferred
-
 _Arguments = ParamSpec("_Arguments")
 _T = TypeVar("_T")
 
+_LONGEST_WAIT = 20.0
+"""Seconds. Two revisions that wait for each other, one here and one for what the other has locked in the server on a
+connection of its own, would wait for ever."""
+
 # Reentrant for its owner alone, which is how it is known who has it; it is taken only once.
 _TURN = threading.RLock()
+_MODULES: tuple[Any, ...] = (alembic.op, alembic.context)
+
+
+class TurnLost(Exception):
+    """Another thread had Alembic for so long that the two may be waiting for each other."""
+
+    def __init__(self) -> None:
+        super().__init__(f"another revision ran beside this one for more than {_LONGEST_WAIT:.0f} seconds")
 
 
 class _Here(threading.local):
     mine = False
+    stdout: Any = None
+
+    def __init__(self) -> None:
+        self.standing: list[Any] = [None, None]
+
+
+class _ByThread:
+    """Stands in place of a proxy: each thread finds its own, and one that a revision has started that of the turn."""
+
+    def __init__(self, place: int) -> None:
+        self._place = place
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_here.standing[self._place] or _last[self._place], name)
 
 
 _here = _Here()
+_last: list[Any] = [None, None]
+_BY_THREAD = (_ByThread(0), _ByThread(1))
 
 
 @contextmanager
@@ -39,7 +68,7 @@ def turn() -> Iterator[None]:
         return
     try:
         _TURN.acquire()
-        _here.mine = True
+        _here.mine, _here.stdout = True, sys.stdout
         yield
     finally:
         _here.mine = False
@@ -54,32 +83,35 @@ def letting_others(wait: Callable[_Arguments, _T], *args: _Arguments.args, **kwa
         wait: Runs no Python of anybody's.
         args: For it.
         kwargs: For it.
+
+    Raises:
+        TurnLost: It did not become this thread's turn again.
     """
     if not _here.mine:
         return wait(*args, **kwargs)
-    proxies = [proxy for module in (alembic.op, alembic.context) if (proxy := getattr(module, "_proxy", None))]
-    _TURN.release()
+    proxies = [getattr(module, "_proxy", None) for module in _MODULES]
+    stdout, sys.stdout = sys.stdout, _here.stdout
     try:
+        _TURN.release()
         return wait(*args, **kwargs)
     finally:
-        try:
-            _take_back()
-        finally:
-            for proxy in proxies:
+        _take_back()
+        sys.stdout = stdout
+        for place, proxy in enumerate(proxies):
+            if proxy is _BY_THREAD[place]:
+                _put_in_place(place)
+            elif proxy is not None:  # the revision's own
                 proxy._install_proxy()
 
 
 def _take_back() -> None:
-    """Also when an interrupt comes: what the author's code does on its way out is still done with its own `op`."""
-    try:
-        if not _TURN.acquire(blocking=False):
-            with signals_deferred():
-                _TURN.acquire()
-    except BaseException:
-        with suppress(RuntimeError):
-            _TURN.release()
-        _TURN.acquire()
-        raise
+    """Whoever is interrupted here goes without it: what the author's code does on its way out finds its own `op`."""
+    _here.mine = False
+    with suppress(RuntimeError):  # an interrupt came before it was let go of
+        _TURN.release()
+    if not _TURN.acquire(timeout=_LONGEST_WAIT):
+        raise TurnLost
+    _here.mine = True
 
 
 @contextmanager
@@ -91,10 +123,30 @@ def installed(proxy: Any) -> Iterator[None]:
     Args:
         proxy: Alembic's `Operations` or `EnvironmentContext`.
     """
-    module: Any = alembic.op if isinstance(proxy, Operations) else alembic.context
-    proxy._install_proxy()
+    place = 0 if isinstance(proxy, Operations) else 1
+    before, _here.standing[place] = _here.standing[place], proxy
     try:
+        _put_in_place(place)
         yield
     finally:
-        if getattr(module, "_proxy", None) is not None:  # or else the revision has removed one of its own
-            module._proxy._remove_proxy()
+        _here.standing[place] = before
+        _remove(place)
+
+
+def _put_in_place(place: int) -> None:
+    proxy = _last[place] = _here.standing[place]
+    proxy._install_proxy()
+    _MODULES[place]._proxy = _BY_THREAD[place]
+
+
+def _remove(place: int) -> None:
+    """Unless the revision has removed one of its own, and with it this one; or it is somebody else's turn."""
+    module, last = _MODULES[place], _last[place]
+    if not _TURN.acquire(blocking=False):
+        return
+    try:
+        if getattr(module, "_proxy", None) is not None:
+            _last[place] = None
+            last._remove_proxy()
+    finally:
+        _TURN.release()

@@ -21,6 +21,12 @@ _IDLE = 0
 # How SQLAlchemy asks for what exists before it creates or drops a type or a table.
 _PROBE = re.compile(r"\s*SELECT pg_catalog\.pg_\w+\.", re.IGNORECASE)
 
+# A commit among several statements of one text; and what writes into the catalogs past all locks.
+_COMMITS = re.compile(r"\bCOMMIT\b\s*(?:;|$)", re.IGNORECASE)
+_BY_HAND = re.compile(
+    r"\b(?:UPDATE|INSERT\s+INTO|DELETE\s+FROM)\s+(?:ONLY\s+)?(?:pg_catalog\s*\.\s*)?\"?pg_", re.IGNORECASE
+)
+
 _DEFINITIONS = ("CREATE ", "ALTER ", "DROP ", "COMMENT")
 
 
@@ -107,12 +113,22 @@ class Watch:
         A revision may also use the driver's own cursor, past SQLAlchemy, or look at rows before it goes on.
         """
         asked = any(one.answered and one.line is not None for one in self.statements)
-        return self.sent == self._seen and not asked and not self.committed_within
+        return self.locks_tell_all and not asked
 
     @property
     def committed_within(self) -> bool:
         """Whether the revision has committed something: in an `autocommit_block`, or by `op.execute("COMMIT")`."""
         return any(one.kept for one in self.statements) or self._commits > 0
+
+    @property
+    def locks_tell_all(self) -> bool:
+        """Whether what this step has changed is told by the locks that it holds now.
+
+        Not what was committed on the way, nor what was written into the catalogs by hand; and nobody knows what went
+        past SQLAlchemy.
+        """
+        hidden = any(_COMMITS.search(one.sql) or _BY_HAND.search(one.sql) for one in self.statements)
+        return not (hidden or self.committed_within or self.sent != self._seen)
 
     def _before(self, _: Any, cursor: Any, statement: str, parameters: Any, __: Any, many: bool) -> None:
         if self._busy:
@@ -159,7 +175,9 @@ class Watch:
         return None
 
 
-_SENDING = ("execute", "executemany", "callproc", "copy_from", "copy_expert")
+_SENDING = ("execute", "executemany", "callproc")
+_COPYING = ("copy_from", "copy_to", "copy_expert")
+"""They run Python of the author's: a file is read, or written."""
 
 
 def _counting(watch: Watch) -> type[psycopg2.extensions.cursor]:
@@ -172,9 +190,14 @@ def _counting(watch: Watch) -> type[psycopg2.extensions.cursor]:
             watch.sent += 1
             return letting_others(send, self, *args, **kwargs)
 
-        return sent
+        def copied(self: Any, *args: Any, **kwargs: Any) -> Any:
+            watch.sent += 1
+            return send(self, *args, **kwargs)
 
-    return type("Counting", (psycopg2.extensions.cursor,), {name: counted(name) for name in _SENDING})
+        return copied if name in _COPYING else sent
+
+    methods = {name: counted(name) for name in (*_SENDING, *_COPYING)}
+    return type("Counting", (psycopg2.extensions.cursor,), methods)
 
 
 def _as_sent(cursor: Any, statement: str, parameters: Any, many: bool) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from lamin_migrate_kit.catalog.places import Place
@@ -37,7 +37,6 @@ array(
 # Columns, and what else numbers them, by name: `names[2]` is the second one, also when it was dropped.
 _COLUMNS = """
 select array_agg(a.attname::text order by a.attnum) as names,
-       array_agg(a.attname::text) filter (where not a.attisdropped) as columns,
        string_agg(row(
            a.attname, a.atttypmod, a.attnotnull, a.attgenerated, a.attidentity, a.attstorage, a.attcompression,
            a.attstattarget, a.attoptions, a.attislocal,
@@ -119,9 +118,9 @@ select string_agg(row(names[d.objsubid], d.description)::text, ' ' order by name
 from pg_description d where d.objoid = c.oid and d.classoid = 1259
 """
 _DIGESTS = f"""
-select c.oid::int8, n.nspname, c.relname, c.relkind = 'c', columns, md5(row(
+select c.oid::int8, n.nspname, c.relname, c.relkind = 'c', names, md5(row(
     c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relam, c.reloptions,
-    c.relispopulated, c.relispartition,
+    c.relispartition,
     (select toast.reloptions from pg_class toast where toast.oid = c.reltoastrelid),
     case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
     case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end,
@@ -172,7 +171,9 @@ _REST = """
 select md5(string_agg(one, ' ')) from (
     select 'n' || oid || ':' || xmin || coalesce(nspname, '') from pg_namespace where oid >= 16384 or nspname = 'public'
     union all (select 't' || oid || ':' || xmin from pg_type
-    where oid >= 16384 and typrelid = 0 and typcategory <> 'A' order by oid)
+    where oid >= 16384 and (typrelid = 0 and (typtype <> 'b' or typelem = 0) or typacl is not null) order by oid)
+    union all (select 'l' || oid || ':' || xmin from pg_collation where oid >= 16384 order by oid)
+    union all (select 'o' || oid || ':' || xmin from pg_opclass where oid >= 16384 order by oid)
     union all (select 'e' || oid || ':' || xmin from pg_enum order by oid)
     union all (select 'd' || oid || ':' || xmin from pg_constraint where conrelid = 0 order by oid)
     union all (select 'f' || oid || ':' || xmin from pg_proc where oid >= 16384 order by oid)
@@ -182,8 +183,13 @@ select md5(string_agg(one, ' ')) from (
     where classoid in (2615, 1247, 1255, 3079, 3466, 2606, 2618, 2620, 3256, 3381)
     and (objoid >= 16384 or objoid = 2200) order by objoid, classoid)
     union all (select 'b' || oid || ':' || xmin from pg_statistic_ext order by oid)
+    GRANTED
 ) every(one)
 """
+# Who grants something takes no lock.
+_GRANTED = """union all (
+    select 'a' || oid || ':' || relacl::text from pg_class where oid >= 16384 and relacl is not null order by oid
+)"""
 _PREPARED = f"""
 PREPARE lamin_migrate_related (oid[]) AS {_RELATED};
 PREPARE lamin_migrate_digests (oid[]) AS {_DIGESTS % "$1"};
@@ -205,13 +211,13 @@ class Relation:
     Attributes:
         place: Its schema and name.
         is_type: Whether it is a composite type, which the whole catalog has to tell of.
-        columns: Their names.
+        columns: Their names, by number; a column that was dropped keeps its place.
         digest: The same for whatever is the same in all that is compared.
     """
 
     place: Place
     is_type: bool
-    columns: frozenset[str]
+    columns: tuple[str, ...] = field(compare=False)
     digest: str
 
 
@@ -236,12 +242,15 @@ class TouchedReader:
     Args:
         connection: Between steps it has no transaction open.
         ignore: Names of tables that are not told of.
+        privileges: Whether what is granted on relations counts as well.
     """
 
-    def __init__(self, connection: Connection, ignore: Collection[str] = ()) -> None:
+    def __init__(self, connection: Connection, ignore: Collection[str] = (), *, privileges: bool = False) -> None:
         driver: Any = connection.connection.dbapi_connection
         self._driver = driver
         self._ignore = ignore
+        distinct = "i.indnullsnotdistinct" if driver.server_version >= 150000 else "false"
+        self._meant = {"NULLS_NOT_DISTINCT": distinct, "GRANTED": _GRANTED if privileges else ""}
         with closing(self._driver.cursor()) as cursor:
             cursor.execute(_ASIDE)
             self._prepare(cursor)
@@ -276,7 +285,8 @@ class TouchedReader:
 
     def read_all(self) -> Touched:
         """All relations; leaves the connection without a transaction, as it came."""
-        ((oids, rest),) = self._ask(f"SELECT array(SELECT oid::int8 FROM pg_class WHERE oid >= 16384), ({_REST})")
+        rest_query = self._for_this_server(_REST)
+        ((oids, rest),) = self._ask(f"SELECT array(SELECT oid::int8 FROM pg_class WHERE oid >= 16384), ({rest_query})")
         relations = self._relations(self._ask(f"EXECUTE lamin_migrate_digests({_literal(oids)})"))
         self._driver.rollback()
         return Touched(frozenset(oids), rest, relations)
@@ -296,12 +306,16 @@ class TouchedReader:
 
     def _prepare(self, cursor: Any) -> None:
         """Prepared statements stay when what surrounds them is taken back."""
-        distinct = "i.indnullsnotdistinct" if self._driver.server_version >= 150000 else "false"
-        cursor.execute(f"SET LOCAL search_path = ''; {_PREPARED.replace('NULLS_NOT_DISTINCT', distinct)}")
+        cursor.execute(f"SET LOCAL search_path = ''; {self._for_this_server(_PREPARED)}")
+
+    def _for_this_server(self, text: str) -> str:
+        for word, meant in self._meant.items():
+            text = text.replace(word, meant)
+        return text
 
     def _relations(self, rows: Iterable[Row]) -> dict[int, Relation]:
         return {
-            oid: Relation((schema, name), is_type, frozenset(columns or ()), digest)
+            oid: Relation((schema, name), is_type, tuple(columns or ()), digest)
             for oid, schema, name, is_type, columns, digest in rows
             if name not in self._ignore
         }

@@ -61,6 +61,7 @@ class Climber:
         self._bench = bench
         self._revisions = revisions
         self._trusting = trusting
+        self._by_themselves = not trusting
         self._following = following
         self._stopped = False
         # What it has seen itself comes first.
@@ -88,7 +89,7 @@ class Climber:
         return findings
 
     def stop(self) -> None:
-        """End the climb soon, from another thread."""
+        """End the climb soon, from another thread; again where it has just begun another statement."""
         self._stopped = True
         self._bench.replay.wake()
         if self._runner is not None:
@@ -119,12 +120,26 @@ class Climber:
         except _Stuck:
             if not self._trusting or self._stopped:
                 raise
-            self._leave()
             self._trusting = False
+            try:
+                self._climb_doubting(revision)
+            finally:
+                self._trusting, self._sight = True, None
+
+    def _climb_doubting(self, revision: Revision) -> None:
+        """First from where statements lead, which is fast; what is wrong there has to be wrong where revisions lead."""
+        self._leave()
+        try:
+            self._climb(revision)
+        except _Stuck:
+            if self._stopped:
+                raise
+            self._leave()
+            self._by_themselves = True
             try:
                 self._climb(revision)
             finally:
-                self._trusting, self._sight = True, None
+                self._by_themselves = False
 
     def _climb(self, revision: Revision) -> None:
         sight = self._stand_at(revision.down)
@@ -149,19 +164,26 @@ class Climber:
         bench, module = self._bench, self._bench.module
         if self._connection is None or self._at != revision:
             self._leave()
-            known = self._known if self._trusting else None
-            self._connection = self._stack.enter_context(standing_at(bench, revision, "stairway", known))
+            known = {} if self._by_themselves else self._known
+            standing = standing_at(bench, revision, "stairway", known, before_step=self._go_on)
+            self._connection = self._stack.enter_context(standing)
             self._runner = self._stack.enter_context(Runner(self._connection, module, bench.script))
             self._at = revision
         if self._sight is None:
             records = (module.version_table, module.deployments_table)
             self._sight = (
-                Sight(self._connection, bench.inspect_connection, records)
+                Sight(self._connection, bench.inspect_connection, records, privileges=bench.settings.privileges)
                 if self._trusting
                 else WholeSight(self._connection, bench.inspect_connection)
             )
             self.below = self.below or self._sight.catalog
         return self._sight
+
+    def _go_on(self, runner: Runner) -> None:
+        """Before each step; from now on this runner's statement is the one to cancel."""
+        self._runner = runner
+        if self._stopped:
+            raise _Stuck
 
     def _leave(self) -> None:
         self._stack.close()
@@ -191,6 +213,7 @@ class Climber:
         """One way, and a look at what it did."""
         assert self._runner is not None, "the climb has begun"
         assert self._sight is not None
+        self._go_on(self._runner)
         step = self._bench.script.step(revision.id, down=down)
         try:
             ran = self._runner.run(step, before_commit=self._sight.before_commit)

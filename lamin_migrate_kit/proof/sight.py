@@ -42,6 +42,7 @@ class Sight:
         connection: Nobody else changes its database. Between steps it has no transaction open.
         inspect: Reads the whole catalog.
         ignore: Names of tables that `inspect` leaves out.
+        privileges: Whether it reads what is granted.
 
     Attributes:
         catalog: The whole catalog, when everything was read last.
@@ -49,12 +50,17 @@ class Sight:
     """
 
     def __init__(
-        self, connection: Connection, inspect: Callable[[Connection], Catalog], ignore: tuple[str, ...]
+        self,
+        connection: Connection,
+        inspect: Callable[[Connection], Catalog],
+        ignore: tuple[str, ...],
+        *,
+        privileges: bool = False,
     ) -> None:
         self.whole_looks = 0
         self._connection = connection
         self._inspect = inspect
-        self._reader = TouchedReader(connection, ignore)
+        self._reader = TouchedReader(connection, ignore, privileges=privileges)
         self._told: dict[Place, _Told] = {}
         self._places: dict[int, Place] = {}
         self._moments: list[Moment] = []
@@ -79,9 +85,9 @@ class Sight:
 
         return Ask(self._reader.query(self._noted), told, LEAVE)
 
-    def before_commit(self, committed_within: bool) -> None:
+    def before_commit(self, locks_tell_all: bool) -> None:
         """Likewise, asked on its own; see `alembic_bridge.BeforeCommit`."""
-        self._found = None if committed_within else self._completed(self._reader.read(self._noted))
+        self._found = self._completed(self._reader.read(self._noted)) if locks_tell_all else None
 
     def look(self) -> None:
         """Take in what the steps that were committed since the last look have changed."""
@@ -127,7 +133,9 @@ class Sight:
         former = self._told.get(place) if place is not None else None
         if not isinstance(former, Relation):
             return False
-        return former.place != relation.place or not former.columns <= relation.columns
+        # By number: names may also have been swapped.
+        renamed = any(one != other for one, other in zip(former.columns, relation.columns, strict=False))
+        return former.place != relation.place or renamed
 
     def _take_in(self, found: Touched) -> None:
         gone = {self._places.pop(oid) for oid in found.oids | found.relations.keys() if oid in self._places}
@@ -175,7 +183,7 @@ class WholeSight:
         self._inspect = inspect
         self.look()
 
-    def before_commit(self, committed_within: bool) -> None:
+    def before_commit(self, locks_tell_all: bool) -> None:
         """As `Sight.before_commit`: there is nothing to ask."""
 
     def look(self) -> None:

@@ -68,6 +68,7 @@ class Stairway:
         """End what is climbed beside others; whether there was any."""
         stopped = bool(self._climbers)
         self._stack.close()
+        self._bench.replay.stations = ()  # from now on nobody begins there
         self._parts, self._climbers, self._waiting = (self.revisions,), [], []
         return stopped
 
@@ -85,7 +86,9 @@ class Stairway:
                 if len(self._parts) > 1 and found[number] != ():
                     climbers[number] = Climber(self._bench, part)
                     found[number] = climbers[number].climb()
-            above = [*(climber.below for climber in climbers[1:]), None if any(found) else self._bench.head_catalog]
+            above = [*(climber.below for climber in climbers[1:]), None if found[-1] else self._bench.head_catalog]
+            # Of a part in which something is wrong, that is said, and not where it leads.
+            above = [None if wrong else catalog for wrong, catalog in zip(found, above, strict=True)]
             for number, part in enumerate(self._parts):
                 if climbers[number].deceived or _strayed(climbers[number], above[number]):
                     climbers[number] = Climber(self._bench, part, trusting=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def standing_at(
-    bench: Workbench, revision: str | None, hint: str, known: Mapping[str, Step] | None = None
+    bench: Workbench,
+    revision: str | None,
+    hint: str,
+    known: Mapping[str, Step] | None = None,
+    *,
+    before_step: Callable[[Runner], object] = bool,
 ) -> Iterator[Connection]:
     """A connection to a new database at a revision, without rows but those that revisions make.
 
@@ -29,6 +34,7 @@ def standing_at(
         revision: Where to stand; None for below the first revision.
         hint: A word for the database's name.
         known: What revisions sent when they ran before; their statements may stand for them, see `Runner.repeat`.
+        before_step: Told of the runner before each revision; may raise.
 
     Raises:
         MigrationError: A revision up to there fails.
@@ -45,14 +51,21 @@ def standing_at(
     )
     with below as database, database.connect() as connection:
         if revision is not None:
-            _ascend(connection, bench, revision, known or {})
+            _ascend(connection, bench, revision, known or {}, before_step)
         yield connection
 
 
-def _ascend(connection: Connection, bench: Workbench, target: str, known: Mapping[str, Step]) -> None:
+def _ascend(
+    connection: Connection,
+    bench: Workbench,
+    target: str,
+    known: Mapping[str, Step],
+    before_step: Callable[[Runner], object],
+) -> None:
     steps = bench.script.steps_up(current_revision(connection, bench.module), target)
     with Runner(connection, bench.module, bench.script) as runner:
         for step in steps:
+            before_step(runner)
             before = known.get(step.revision.revision)
             if before is None or not runner.repeat(before):
                 runner.run(step)

@@ -12,11 +12,13 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from lamin_migrate_kit.errors import MigrateKitError
+from lamin_migrate_kit.printing import real_stdout
 from lamin_migrate_kit.report.model import Environment, Finding, Proof, Report, Status
 from lamin_migrate_kit.report.progress import Progress
 from lamin_migrate_kit.report.redact import redact
@@ -32,17 +34,16 @@ _INDENT = " " * (_STATUS_WIDTH + 2)
 
 
 @functools.cache
-def _console(stderr: bool, stream: int) -> Console:  # noqa: ARG001  (a new stream, as under pytest, is a new console)
-    to = sys.stderr if stderr else sys.stdout
+def _console(to: TextIO | None, stderr: bool) -> Console:
     if isinstance(to, io.TextIOWrapper):
         # A name that the locale cannot spell is no reason to crash.
         to.reconfigure(errors="backslashreplace")
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return Console(file=to, stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def console(*, stderr: bool = False) -> Console:
     """The console for stdout or stderr. It never wraps on its own."""
-    return _console(stderr, id(sys.stderr if stderr else sys.stdout))
+    return _console(sys.stderr if stderr else real_stdout(), stderr)
 
 
 def at_a_terminal() -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import alembic.op
@@ -15,8 +18,8 @@ import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from lamin_migrate_kit.alembic_bridge import open_script, upgrade
-from lamin_migrate_kit.alembic_bridge.turns import installed, letting_others, turn
+from lamin_migrate_kit.alembic_bridge import open_script, turns, upgrade
+from lamin_migrate_kit.alembic_bridge.turns import TurnLost, installed, letting_others, turn
 from lamin_migrate_kit.scratch import scratch_database
 from lamin_migrate_kit.servers import Server
 from tests.histories import History
@@ -27,7 +30,8 @@ def operations() -> Operations:
 
 
 def standing() -> object:
-    return getattr(alembic.op, "_proxy", None)
+    """What `op` stands for, as a revision finds it."""
+    return None if getattr(alembic.op, "_proxy", None) is None else alembic.op.get_context()
 
 
 @pytest.fixture
@@ -90,15 +94,13 @@ def test_error_of_the_server_comes_back_with_the_turn(other: ThreadPoolExecutor)
     other.submit(take_turn).result(timeout=5)
 
 
-def test_interrupt_while_another_has_the_turn_comes_when_it_is_ours_again(other: ThreadPoolExecutor) -> None:
-    begun = threading.Event()
-    ended: list[float] = []
+def test_who_is_interrupted_while_another_has_the_turn_still_finds_its_own(other: ThreadPoolExecutor) -> None:
+    begun, over = threading.Event(), threading.Event()
 
     def hold() -> None:
         with turn(), installed(operations()):
             begun.set()
-            time.sleep(0.3)
-            ended.append(time.monotonic())
+            over.wait(timeout=5)
 
     def wait() -> None:
         other.submit(hold)
@@ -109,10 +111,64 @@ def test_interrupt_while_another_has_the_turn_comes_when_it_is_ours_again(other:
         mine = standing()
         with pytest.raises(KeyboardInterrupt):
             letting_others(wait)
-        assert ended
         assert standing() is mine
-    assert standing() is None
+        over.set()
     other.submit(take_turn).result(timeout=5)
+    assert standing() is None
+
+
+def test_two_that_wait_for_each_other_do_not_wait_for_ever(
+    other: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_LONGEST_WAIT", 0.2)
+    begun, rolled_back = threading.Event(), threading.Event()
+    holding: list[Future[bool]] = []
+
+    def hold() -> bool:
+        with turn(), installed(operations()):
+            begun.set()
+            return rolled_back.wait(timeout=5)  # for what the first one has locked
+
+    def wait() -> None:
+        holding.append(other.submit(hold))
+        begun.wait(timeout=5)
+
+    with turn(), installed(operations()):
+        mine = standing()
+        with pytest.raises(TurnLost):
+            letting_others(wait)
+        assert standing() is mine
+        rolled_back.set()
+    assert holding[0].result(timeout=5)
+    other.submit(take_turn).result(timeout=5)
+    assert standing() is None
+
+
+def test_stdout_that_a_revision_redirects_is_its_own(other: ThreadPoolExecutor) -> None:
+    real, first, second = sys.stdout, io.StringIO(), io.StringIO()
+
+    def redirecting() -> None:
+        with turn(), redirect_stdout(second):
+            letting_others(one.set)
+            letting_others(two.wait, 5)
+            print("second")
+
+    one, two = threading.Event(), threading.Event()
+    with turn():
+        with redirect_stdout(first):
+            running = other.submit(redirecting)
+            letting_others(one.wait, 5)
+            print("first")
+        assert sys.stdout is real
+        two.set()
+        letting_others(running.result, 5)
+    assert (first.getvalue(), second.getvalue()) == ("first\n", "second\n")
+    assert sys.stdout is real
+
+
+def test_thread_that_a_revision_starts_finds_what_the_revision_has(other: ThreadPoolExecutor) -> None:
+    with turn(), installed(operations()):
+        assert other.submit(standing).result(timeout=5) is standing()
 
 
 def test_what_a_revision_leaves_in_place_is_removed() -> None:

@@ -82,7 +82,7 @@ def sight_of(connection: Connection) -> Sight:
 
 def take(connection: Connection, sight: Sight | WholeSight, sql: str) -> None:
     connection.exec_driver_sql(sql)
-    sight.before_commit(False)
+    sight.before_commit(True)
     connection.commit()
     sight.look()
 
@@ -188,7 +188,7 @@ def test_step_that_committed_something_on_its_own_is_looked_at_as_a_whole(ground
     moment = sight.mark()
     ground.exec_driver_sql("CREATE TABLE core.tag ()")
     ground.commit()
-    sight.before_commit(True)
+    sight.before_commit(False)
     sight.look()
     assert not sight.same(moment)
     assert sight.whole_looks == 2
@@ -215,7 +215,7 @@ def test_statements_that_a_revision_lets_go_of_are_prepared_again(ground: Connec
 def test_what_is_looked_at_before_the_commit_is_not_changed_by_the_look(ground: Connection) -> None:
     sight = sight_of(ground)
     ground.exec_driver_sql("SET LOCAL search_path = core; ALTER TABLE note ADD COLUMN title text")
-    sight.before_commit(False)
+    sight.before_commit(True)
     assert ground.exec_driver_sql("SELECT current_setting('search_path')").scalar() == "core"
     assert ground.exec_driver_sql("SELECT current_setting('enable_seqscan')").scalar() == "on"
     ground.rollback()
