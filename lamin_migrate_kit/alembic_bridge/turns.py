@@ -21,7 +21,7 @@ from alembic.operations import Operations
 _Arguments = ParamSpec("_Arguments")
 _T = TypeVar("_T")
 
-_LONGEST_WAIT = 20.0
+_LONGEST_WAIT = 10.0
 """Seconds. Two revisions that wait for each other, one here and one for what the other has locked in the server on a
 connection of its own, would wait for ever."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from textwrap import dedent, indent
 
 import pytest
 
@@ -196,6 +198,74 @@ def test_upgrade_that_depends_on_rows_and_says_so_nowhere_is_found(project: Proj
     assert only(bench).message.startswith("After upgrade() of bbbb")
 
 
+GROUND = """
+    CREATE SCHEMA core; CREATE DOMAIN core.tags AS text[]; CREATE SEQUENCE core.numbers;
+    CREATE TABLE core.note (id int PRIMARY KEY, lat float, lon float, name varchar(80));
+    CREATE VIEW core.place AS SELECT lat FROM core.note;
+    CREATE MATERIALIZED VIEW core.kept AS SELECT id FROM core.note WITH NO DATA;
+"""
+LATER = (
+    ("op.execute(\"CREATE TYPE core.status AS ENUM ('on')\")", 'op.execute("DROP TYPE core.status")'),
+    ('op.execute("ALTER TABLE core.note ADD c int")', 'op.execute("ALTER TABLE core.note DROP c")'),
+)
+"""Whatever a step has changed unseen, the looks at these see, and might take for theirs."""
+
+
+def told_wrong(project: Project, bench: Opened, up: str, down: str) -> Proof:
+    """The proof of a revision that others follow."""
+    drop = 'op.execute("DROP SCHEMA core CASCADE")'
+    project.revision("aaaa", None, f'op.execute("""{GROUND}""")', drop, version="0_1_0")
+    ways = ((up, down), *LATER)
+    for below, id, (there, back) in zip(["aaaa", *LONG], LONG, ways, strict=False):
+        project.revision(id, below, there, back)
+    (project.versions / "2023-01-01-bbbb-vx_x_x.py").unlink()
+    return climb(bench, every=True)
+
+
+SWAP = "; ".join(f"ALTER TABLE core.note RENAME {one}" for one in ("lat TO was", "lon TO lat", "was TO lon"))
+
+
+@pytest.mark.parametrize(
+    ("up", "details"),
+    [
+        pytest.param("ALTER DOMAIN core.tags SET DEFAULT '{}'", "domain core.tags", id="domain over an array"),
+        pytest.param(
+            "UPDATE pg_attribute SET atttypmod = 104 WHERE attrelid = 'core.note'::regclass AND attname = 'name'",
+            "column core.note.name",
+            id="catalogs written by hand",
+        ),
+        pytest.param(
+            "CREATE TABLE IF NOT EXISTS core.log (); COMMIT; BEGIN", "table core.log", id="commit among others"
+        ),
+        pytest.param(SWAP, "view core.place", id="names that swap"),
+        pytest.param("COMMENT ON COLUMN core.note.name IS 'n'", "column core.note.name", id="comment"),
+        pytest.param("ALTER SEQUENCE core.numbers CYCLE", "sequence core.numbers", id="sequence"),
+    ],
+)
+def test_downgrade_that_forgets_what_is_hard_to_see_is_found(
+    project: Project, bench: Opened, up: str, details: str
+) -> None:
+    proof = told_wrong(project, bench, f'op.execute("""{up}""")', 'op.execute("SELECT 1")')
+    assert proof.status is Status.FAILED
+    assert details in proof.findings[0].details
+    assert proof.findings[0].revision == "r001"
+
+
+def test_grant_that_the_downgrade_forgets_is_found_where_privileges_count(
+    project: Project, bench: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(project.settings(), privileges=True)
+    monkeypatch.setattr(project, "settings", lambda: settings)
+    proof = told_wrong(project, bench, 'op.execute("GRANT SELECT ON core.note TO PUBLIC")', 'op.execute("SELECT 1")')
+    assert proof.status is Status.FAILED
+    assert "core.note" in proof.findings[0].details
+
+
+@pytest.mark.parametrize("up", ["REFRESH MATERIALIZED VIEW core.kept", "ANALYZE core.note"])
+def test_what_changes_nothing_that_counts_needs_no_way_back(project: Project, bench: Opened, up: str) -> None:
+    assert told_wrong(project, bench, f'op.execute("{up}")', "pass").status is Status.PASSED
+
+
 LONG = [f"r{number:03}" for number in range(1, 9)]
 
 
@@ -239,6 +309,45 @@ def test_short_history_is_climbed_from_its_beginning_alone(project: Project, ben
     with Stairway(opened, every=True).begun() as stairway:
         assert opened.replay.stations == ()
         assert not stairway.stop()
+
+
+@pytest.mark.usefixtures("parts")
+def test_second_try_of_an_upgrade_has_no_stations(project: Project, bench: Opened) -> None:
+    # What the first revision sets stays with its connection, and a copy needs the connections to be closed.
+    long_history(project)
+    project.revision("aaaa", None, f'{CREATE}\nop.execute("SET search_path TO core, public")', DROP, version="0_1_0")
+    project.revision(
+        "r008", "r007", 'op.execute("ALTER TABLE note ADD c int")', 'op.execute("ALTER TABLE core.note DROP c")'
+    )
+    opened = bench.bench()
+    with Stairway(opened, every=True).begun() as stairway:
+        with pytest.raises(MigrationError):
+            opened.head_database  # noqa: B018
+        assert stairway.stop()
+        assert opened.head_database
+        assert prove_stairway(opened, every=True, stairway=stairway).status is Status.PASSED
+
+
+@pytest.mark.usefixtures("parts")
+@pytest.mark.parametrize("place", ["aaaa", "r002"])
+def test_climb_ends_soon_whatever_it_waits_for(project: Project, bench: Opened, place: str) -> None:
+    # It sleeps wherever a part is climbed, and not in the replay.
+    long_history(project)
+    slow = """
+        name = op.get_bind().exec_driver_sql("SELECT current_database()").scalar()
+        op.execute(f"SELECT pg_sleep({20 if name.endswith(('stairway', 'station')) else 0})")
+    """
+    file = next(project.versions.glob(f"*{place}*"))
+    file.write_text(
+        file.read_text().replace("def upgrade() -> None:\n", "def upgrade() -> None:\n" + indent(dedent(slow), "    "))
+    )
+    opened = bench.bench()
+    with Stairway(opened, every=True).begun() as stairway:
+        opened.head_database  # noqa: B018
+        time.sleep(0.3)
+        began = time.monotonic()
+        assert stairway.stop()
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.usefixtures("parts")
