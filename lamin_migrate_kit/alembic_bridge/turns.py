@@ -43,6 +43,7 @@ class _Here(threading.local):
 
     def __init__(self) -> None:
         self.standing: list[Any] = [None, None]
+        self.itself = object()
 
 
 class _ByThread:
@@ -57,6 +58,7 @@ class _ByThread:
 
 _here = _Here()
 _last: list[Any] = [None, None]
+_holder: list[object] = [None]
 _BY_THREAD = (_ByThread(0), _ByThread(1))
 
 
@@ -68,7 +70,7 @@ def turn() -> Iterator[None]:
         return
     try:
         _TURN.acquire()
-        _here.mine, _here.stdout = True, sys.stdout
+        _here.mine, _here.stdout, _holder[0] = True, sys.stdout, _here.itself
         yield
     finally:
         _here.mine = False
@@ -95,23 +97,28 @@ def letting_others(wait: Callable[_Arguments, _T], *args: _Arguments.args, **kwa
         _TURN.release()
         return wait(*args, **kwargs)
     finally:
-        _take_back()
+        others = _take_back()
         sys.stdout = stdout
-        for place, proxy in enumerate(proxies):
+        for place, proxy in enumerate(proxies if others else ()):
             if proxy is _BY_THREAD[place]:
                 _put_in_place(place)
             elif proxy is not None:  # the revision's own
                 proxy._install_proxy()
 
 
-def _take_back() -> None:
-    """Whoever is interrupted here goes without it: what the author's code does on its way out finds its own `op`."""
+def _take_back() -> bool:
+    """Whether others have had their turn meanwhile.
+
+    Whoever is interrupted here goes without it: what the author's code does on its way out finds its own `op`.
+    """
     _here.mine = False
     with suppress(RuntimeError):  # an interrupt came before it was let go of
         _TURN.release()
     if not _TURN.acquire(timeout=_LONGEST_WAIT):
         raise TurnLost
     _here.mine = True
+    others, _holder[0] = _holder[0] is not _here.itself, _here.itself
+    return others
 
 
 @contextmanager
