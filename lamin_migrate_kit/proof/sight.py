@@ -157,14 +157,13 @@ class Sight:
 
     def _replace(self, place: Place, told: _Told) -> None:
         former = self._told.get(place)
-        if former == told:
-            return
-        for moment in self._moments:
-            moment.former.setdefault(place, former)
+        if former != told:
+            for moment in self._moments:
+                moment.former.setdefault(place, former)
         if told is None:
             self._told.pop(place, None)
         else:
-            self._told[place] = told
+            self._told[place] = told  # also where it is the same: the numbers of its columns may be others
 
 
 class WholeSight:
