@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,20 +35,23 @@ def find_losses(module: SchemaModule, step: Step) -> tuple[Finding, ...]:
 
 def account_of(module: SchemaModule, step: Step) -> RowsAccount:
     """The step as a value for reports."""
-    columns = [_column(step, table, column) for table in step.up for column in table.columns]
-    kept = [one for one in columns if one.fate == "kept" and not one.not_back]
+    back = _columns_by_key(step.back)
+    columns = [_column(step, table, column, back) for table in step.up for column in table.columns]
+    worth_telling = tuple(one for one in columns if one.fate != "kept" or one.not_back)
     return RowsAccount(
         revision=step.revision.id,
         file=module.shown(step.revision.path),
         rows=tuple((str(table.table), table.rows) for table in step.up if not table.new),
         lost_rows=tuple((str(table.table), table.lost_rows) for table in step.up if table.lost_rows),
-        kept=len(kept),
-        columns=tuple(one for one in columns if one not in kept),
+        kept=len(columns) - len(worth_telling),
+        columns=worth_telling,
     )
 
 
-def _column(step: Step, table: TableFate, column: ColumnFate) -> ColumnAccount:
-    back = _same_column(step.back, column)
+def _column(
+    step: Step, table: TableFate, column: ColumnFate, came_back: Mapping[ObjectKey, ColumnFate]
+) -> ColumnAccount:
+    back = came_back.get(column.column)
     return ColumnAccount(
         column=str(column.column),
         fate=column.fate,
@@ -61,9 +64,10 @@ def _column(step: Step, table: TableFate, column: ColumnFate) -> ColumnAccount:
     )
 
 
-def _same_column(fates: tuple[TableFate, ...] | None, column: ColumnFate) -> ColumnFate | None:
+def _columns_by_key(fates: tuple[TableFate, ...] | None) -> Mapping[ObjectKey, ColumnFate]:
+    """The columns that were there before."""
     every = (one for table in fates or () for one in table.columns)
-    return next((one for one in every if one.before is not None and one.column == column.column), None)
+    return {one.column: one for one in every if one.before is not None}
 
 
 def _decided(step: Step, table: TableFate, column: ColumnFate) -> str:

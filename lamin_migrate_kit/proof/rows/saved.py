@@ -1,7 +1,8 @@
 """The rows of all tables at several moments, kept and compared by the server.
 
-They are kept as texts in a temporary table of the connection, which no catalog shows and no revision sees: what is
-asked of them then holds, whatever a revision has done to the tables that they came from.
+They are kept as texts in temporary tables of the connection, which no catalog shows and no revision sees: what is
+asked of them then holds, whatever a revision has done to the tables that they came from. Each moment has one, so that
+it can be emptied as a whole: rows that were only deleted would be read again for every question of a long history.
 """
 
 from __future__ import annotations
@@ -16,8 +17,14 @@ from lamin_migrate_kit.proof.rows.relations import Attribute, Relation, Relation
 if TYPE_CHECKING:
     from lamin_migrate_kit.proof.rows.asking import Asking
 
-_TABLE = "pg_temp.lamin_migrate_rows"
-_CREATE = 'CREATE TEMPORARY TABLE IF NOT EXISTS lamin_migrate_rows (moment int, "table" int8, "values" text[])'
+MOMENTS = 3
+"""How many moments can be told apart, from 0."""
+
+_TABLE = "pg_temp.lamin_migrate_rows_{}"
+_CREATE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS lamin_migrate_rows_{0} ("table" int8, "values" text[]);
+CREATE INDEX IF NOT EXISTS lamin_migrate_rows_{0}_table ON pg_temp.lamin_migrate_rows_{0} ("table")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Side:
     @property
     def rows(self) -> str:
         """What stands behind FROM."""
-        return f'(SELECT * FROM {_TABLE} WHERE moment = {self.moment} AND "table" = {self.relation.oid}) AS s'
+        return f'(SELECT * FROM {_TABLE.format(self.moment)} WHERE "table" = {self.relation.oid}) AS s'
 
 
 class SavedRows:
@@ -77,16 +84,18 @@ class SavedRows:
         """
         self._asking.spell_values_plainly()
         kept = [relation for relation in relations.values() if not relation.partition]
-        statements = [_CREATE, f"DELETE FROM {_TABLE} WHERE moment >= {moment}", *(_copy(moment, one) for one in kept)]
-        counting = f'SELECT "table", count(*) FROM {_TABLE} WHERE moment = {moment} GROUP BY 1'
+        create = [_CREATE.format(one) for one in range(MOMENTS)]
+        empty = f"TRUNCATE {', '.join(_TABLE.format(one) for one in range(moment, MOMENTS))}"
+        statements = [*create, empty, *(_copy(moment, one) for one in kept)]
+        counting = f'SELECT "table", count(*) FROM {_TABLE.format(moment)} GROUP BY 1'
         counts: dict[int, int] = dict(self._asking.ask(";\n".join([*statements, counting])))
         return {relation.oid: counts.get(relation.oid, 0) for relation in kept}
 
     def values(self, moment: int) -> dict[tuple[int, int], int]:
         """How many values each column holds at a moment, by the table's oid and the column's place."""
         rows = self._asking.ask(
-            f'SELECT "table", place, count(value) FROM {_TABLE}, unnest("values") WITH ORDINALITY AS u (value, place)'
-            f" WHERE moment = {moment} GROUP BY 1, 2"
+            f'SELECT "table", place, count(value) FROM {_TABLE.format(moment)},'
+            f' unnest("values") WITH ORDINALITY AS u (value, place) GROUP BY 1, 2'
         )
         return {(table, place - 1): count for table, place, count in rows}
 
@@ -182,7 +191,8 @@ def _cases(value: str, labels: Mapping[str, str]) -> str:
 
 def _copy(moment: int, relation: Relation) -> str:
     columns = ", ".join(f"{quote_name(one.name)}::text" for one in relation.attributes)
-    return f"INSERT INTO {_TABLE} SELECT {moment}, {relation.oid}, ARRAY[{columns}]::text[] FROM {relation.source}"
+    into = _TABLE.format(moment)
+    return f"INSERT INTO {into} SELECT {relation.oid}, ARRAY[{columns}]::text[] FROM {relation.source}"
 
 
 def _checksum(side: Side) -> str:
