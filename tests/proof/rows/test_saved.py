@@ -29,9 +29,9 @@ def test_moments_are_told_apart(connection: Connection) -> None:
     asking = Asking(connection)
     relations, saved = read_relations(asking, ()), SavedRows(asking)
     assert list(saved.save(0, relations).values()) == [2]
-    connection.exec_driver_sql("UPDATE note SET body = 'c' WHERE id = 2")
+    connection.exec_driver_sql("UPDATE public.note SET body = 'c' WHERE id = 2")
     saved.save(1, relations)
-    connection.exec_driver_sql("UPDATE note SET body = 'b' WHERE id = 2")
+    connection.exec_driver_sql("UPDATE public.note SET body = 'b' WHERE id = 2")
     saved.save(2, relations)
     sides = [side(moment, relations) for moment in range(MOMENTS)]
     assert saved.same_rows([(sides[0], sides[1]), (sides[0], sides[2])]) == [False, True]
