@@ -148,12 +148,15 @@ def _put_in_place(place: int) -> None:
 
 def _remove(place: int) -> None:
     """Unless the revision has removed one of its own, and with it this one; or it is somebody else's turn."""
-    module, last = _MODULES[place], _last[place]
+    module = _MODULES[place]
     if not _TURN.acquire(blocking=False):
         return
     try:
+        _holder[0] = _here.itself  # who waits for the server has to put its own in place again
         if getattr(module, "_proxy", None) is not None:
-            _last[place] = None
-            last._remove_proxy()
+            last, _last[place] = _last[place], None
+            if last is not None:
+                last._remove_proxy()
+            module._proxy = None
     finally:
         _TURN.release()

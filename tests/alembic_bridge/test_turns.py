@@ -144,6 +144,35 @@ def test_two_that_wait_for_each_other_do_not_wait_for_ever(
     assert standing() is None
 
 
+def test_who_ends_without_a_turn_takes_nothing_from_who_waits_for_the_server(
+    other: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_LONGEST_WAIT", 0.2)
+    begun, lost, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def long() -> bool:
+        with turn(), installed(operations()):
+            mine = standing()
+            begun.set()
+            lost.wait(timeout=5)  # its Python takes long
+            letting_others(ended.wait, 5)
+            return standing() is mine
+
+    def lose() -> None:
+        running.append(other.submit(long))
+        begun.wait(timeout=5)
+
+    running: list[Future[bool]] = []
+    with turn(), pytest.raises(TurnLost), installed(operations()):
+        try:
+            letting_others(lose)
+        finally:
+            lost.set()
+            time.sleep(0.1)
+    ended.set()
+    assert running[0].result(timeout=5)
+
+
 def test_stdout_that_a_revision_redirects_is_its_own(other: ThreadPoolExecutor) -> None:
     real, first, second = sys.stdout, io.StringIO(), io.StringIO()
 
