@@ -163,12 +163,11 @@ def test_who_ends_without_a_turn_takes_nothing_from_who_waits_for_the_server(
         begun.wait(timeout=5)
 
     running: list[Future[bool]] = []
-    with turn(), pytest.raises(TurnLost), installed(operations()):
-        try:
+    with turn(), installed(operations()):
+        with pytest.raises(TurnLost):
             letting_others(lose)
-        finally:
-            lost.set()
-            time.sleep(0.1)
+        lost.set()
+        time.sleep(0.1)
     ended.set()
     assert running[0].result(timeout=5)
 
