@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from lamin_migrate_kit.shared_context import SharedContext
+
 
 class _Here(threading.local):
     to_stderr = False
@@ -27,14 +29,31 @@ class _ByThread:
 
 
 _here = _Here()
-_GUARD = threading.Lock()
-_users: list[None] = []
 _standing: list[_ByThread] = []
 
 
 @contextmanager
+def _by_thread() -> Iterator[None]:
+    if sys.stdout is None:  # somebody has closed it
+        yield
+        return
+    _standing.append(_ByThread(sys.stdout))
+    sys.stdout = _standing[0]
+    try:
+        yield
+    finally:
+        # Whatever stands there now: of two threads that put something there in turns, the last to take it away puts
+        # back what the other had put there.
+        sys.stdout = _standing.pop().stdout
+
+
+stdout_by_thread = SharedContext(_by_thread)
+"""Have something stand for `sys.stdout` that tells threads apart; around many short blocks it is put there once."""
+
+
+@contextmanager
 def printed_to_stderr() -> Iterator[None]:
-    """What this thread prints in this block, `sys.stdout` or not."""
+    """What this thread prints to stdout in this block goes to stderr."""
     was = _here.to_stderr
     with stdout_by_thread():
         _here.to_stderr = True
@@ -42,25 +61,6 @@ def printed_to_stderr() -> Iterator[None]:
             yield
         finally:
             _here.to_stderr = was
-
-
-@contextmanager
-def stdout_by_thread() -> Iterator[None]:
-    """Have something stand for `sys.stdout` that tells threads apart; around many short blocks it is put there once."""
-    with _GUARD:
-        if not _users and sys.stdout is not None:  # somebody has closed it
-            _standing.append(_ByThread(sys.stdout))
-            sys.stdout = _standing[0]
-        _users.append(None)
-    try:
-        yield
-    finally:
-        with _GUARD:
-            _users.pop()
-            if not _users and _standing:
-                # Whatever stands there now: of two threads that put something there in turns, the last to take it
-                # away puts back what the other had put there.
-                sys.stdout = _standing.pop().stdout
 
 
 def real_stdout() -> TextIO | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from sqlalchemy.exc import SAWarning
 
 from lamin_migrate_kit.alembic_bridge.turns import turn
 from lamin_migrate_kit.printing import printed_to_stderr, stdout_by_thread
+from lamin_migrate_kit.shared_context import SharedContext
 
 _TALKATIVE = ("alembic", "alembic_utils")
 """Loggers that speak during a comparison; a module that registers entities brings the second one along."""
@@ -26,36 +26,6 @@ def quiet_alembic() -> Iterator[None]:
     """
     with quiet_process(), printed_to_stderr(), turn():
         yield
-
-
-@contextmanager
-def quiet_process() -> Iterator[None]:
-    """What of it is one for the process; around many short uses, and around threads, it is done once."""
-    with _GUARD:
-        if not _users:
-            _undo.append(_hushed())
-        _users.append(None)
-    try:
-        yield
-    finally:
-        with _GUARD:
-            _users.pop()
-            if not _users:
-                _undo.pop().close()
-
-
-_GUARD = threading.Lock()
-_users: list[None] = []
-_undo: list[ExitStack] = []
-
-
-def _hushed() -> ExitStack:
-    with ExitStack() as stack:
-        stack.enter_context(_silent_loggers())
-        stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore", SAWarning)
-        stack.enter_context(stdout_by_thread())
-        return stack.pop_all()
 
 
 @contextmanager
@@ -74,3 +44,14 @@ def _set_levels(loggers: Sequence[logging.Logger], levels: Sequence[int]) -> Non
     for logger, level in zip(loggers, levels, strict=True):
         if logger.level != level:
             logger.setLevel(level)
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    with _silent_loggers(), warnings.catch_warnings(), stdout_by_thread():
+        warnings.simplefilter("ignore", SAWarning)
+        yield
+
+
+quiet_process = SharedContext(_hushed)
+"""What of it is one for the process; around many short uses, and around threads, it is done once."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from lamin_migrate_kit.alembic_bridge import quiet_process
 from lamin_migrate_kit.beside import beside
 from lamin_migrate_kit.diff.differ import diff_catalogs
-from lamin_migrate_kit.interruption import statement_cancelled_by_interrupt
 from lamin_migrate_kit.proof.climber import Climber
 from lamin_migrate_kit.proof.outcome import Outcome, counted, proves
 from lamin_migrate_kit.report.model import Finding, Status
@@ -59,7 +58,6 @@ class Stairway:
                 self._stack.enter_context(quiet_process())
             for part in self._parts[:-1]:
                 climber = Climber(self._bench, part, following=True)
-                self._stack.enter_context(statement_cancelled_by_interrupt(climber.stop))
                 self._waiting.append(self._stack.enter_context(beside(climber.climb, climber.stop)))
                 self._climbers.append(climber)
             yield self
