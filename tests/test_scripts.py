@@ -103,6 +103,7 @@ def test_newcomer_sets_up_runs_the_checks_and_plays_the_demo_twice(newcomer):
     runs_a_program_that_ignores_pythonpath(newcomer)
     runs_the_checks(newcomer)
     is_told_which_check_failed(newcomer)
+    stops_the_checks_with_ctrl_c(newcomer)
     for _ in range(2):
         plays_the_demo_offline(newcomer)
     stops_the_demo_with_ctrl_c(newcomer)
@@ -162,6 +163,19 @@ def plays_the_demo_offline(newcomer: Newcomer) -> None:
     assert code == 0, output
     assert 'op.alter_column("notebook", column_name="v", new_column_name="version", schema="core")' in output
     assert newcomer.leftovers() == []
+
+
+def stops_the_checks_with_ctrl_c(newcomer: Newcomer) -> None:
+    with newcomer.start("./scripts/test", "tests/diff", TMPDIR=str(newcomer.home)) as checks:
+        assert checks.stdout
+        for line in checks.stdout:
+            if line.startswith("workflow"):
+                time.sleep(1)
+                os.killpg(checks.pid, signal.SIGINT)
+                break
+        output = checks.stdout.read()
+    assert checks.returncode == 130, output
+    assert output.splitlines()[-1] == "test: stopped."
 
 
 def stops_the_demo_with_ctrl_c(newcomer: Newcomer) -> None:
